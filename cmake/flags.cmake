@@ -1,0 +1,18 @@
+# How every C file of the project is compiled.
+add_compile_definitions(_GNU_SOURCE OTK_VERSION="${PROJECT_VERSION}")
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wcast-qual
+    -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
+    -fno-strict-aliasing -fstack-protector-strong)
+if(OTK_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(OTK_SANITIZE)
+  add_compile_options(-fsanitize=${OTK_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${OTK_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+endif()
+if(OTK_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,33 @@
+# One static library a folder of src/, linked to the layers under it and to
+# nothing else: a forbidden call does not link. tools/layers.txt says the same
+# of includes, and `make lint` compares.
+function(otk_layer name)
+  cmake_parse_arguments(L "" "" "UNDER;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(otk_${name} STATIC ${sources})
+  target_include_directories(otk_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
+      ${PROJECT_SOURCE_DIR}/include)
+  target_compile_options(otk_${name} PRIVATE -include base/banned.h)
+  foreach(under ${L_UNDER})
+    if(TARGET otk_${under})
+      target_link_libraries(otk_${name} PUBLIC otk_${under})
+    endif()
+  endforeach()
+  target_link_libraries(otk_${name} PUBLIC ${L_LIBS})
+endfunction()
+
+otk_layer(base LIBS PkgConfig::jansson PkgConfig::libsodium
+    PkgConfig::yaml_0_1 Threads::Threads m)
+otk_layer(text UNDER base LIBS PkgConfig::libutf8proc ${STEMMER_LIBRARY})
+otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
+otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
+otk_layer(triage UNDER base text data LIBS ${LINEAR_LIBRARY}
+    PkgConfig::cairo)
+otk_layer(knowledge UNDER base text data db)
+otk_layer(desk UNDER base text data db triage knowledge)
+otk_layer(api UNDER base text data db triage knowledge desk
+    LIBS PkgConfig::libmicrohttpd)
+otk_layer(cli UNDER base text data db triage knowledge desk)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/scope.h"
+
+int file_read(const char *path, struct buf *ret, struct err *e)
+{
+    enum { CHUNK = 64 << 10 };
+    SCOPED(scope_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, errno == ENOENT ? OTK_ENOENT : OTK_EIO, "%s", path);
+    for (;;) {
+        size_t room = ret->max - ret->len;
+        size_t want = room < CHUNK ? room + 1 : CHUNK;
+        char chunk[CHUNK];
+        ssize_t n = read(fd, chunk, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, OTK_EIO, "%s", path);
+        if (n == 0)
+            return OTK_OK;
+        buf_put(ret, chunk, (size_t)n);
+        if (buf_check(ret))
+            return err_set(e, OTK_ELIMIT, "%s: larger than %zu bytes", path,
+                           ret->max);
+    }
+}
+
+static int write_all(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return OTK_EIO;
+        bytes = str_sub(bytes, (size_t)n, bytes.n);
+    }
+    return OTK_OK;
+}
+
+int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
+{
+    char tmp[PATH_MAX];
+    int n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof(tmp))
+        return err_set(e, OTK_ELIMIT, "%s: path too long", path);
+    SCOPED(scope_close)
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, OTK_EIO, "%s", tmp);
+    if (write_all(fd, bytes) || fsync(fd) || rename(tmp, path)) {
+        err_errno(e, OTK_EIO, "%s", path);
+        (void)unlink(tmp);
+        return OTK_EIO;
+    }
+    return OTK_OK;
+}
+
+int file_make_dir(const char *path, struct err *e)
+{
+    enum { MODE = 0750 };
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof(part))
+        return err_set(e, OTK_ELIMIT, "%s: path too long", path);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, MODE) && errno != EEXIST)
+            return err_errno(e, OTK_EIO, "%s", part);
+    }
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode))
+        return err_set(e, OTK_EIO, "%s: not a folder", path);
+    return OTK_OK;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}

@@ -1,0 +1,27 @@
+/* base/file.h - whole files, read with a limit and written safely */
+#ifndef OTK_BASE_FILE_H
+#define OTK_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct buf;
+struct err;
+
+/* Append the file to `ret`, whose ceiling is the limit (OTK_ELIMIT). */
+int file_read(const char *path, struct buf *ret, struct err *e);
+
+/*
+ * Write by a temporary file, fsync and rename: after a crash the path holds
+ * the old bytes or the new ones, never a mixture.
+ */
+int file_write(const char *path, struct str bytes, unsigned mode,
+               struct err *e);
+
+/* Make the folder and its parents; fine when it is there. */
+int file_make_dir(const char *path, struct err *e);
+bool file_exists(const char *path);
+
+#endif

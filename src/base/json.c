@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/utf8.h"
+
+int json_read(struct str text, size_t max_bytes, json_t **ret, struct err *e)
+{
+    if (text.n > max_bytes)
+        return err_set(e, OTK_ELIMIT, "JSON of %zu bytes, the limit is %zu",
+                       text.n, max_bytes);
+    json_error_t je;
+    json_t *j = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES,
+                           &je);
+    if (!j)
+        return err_set(e, OTK_EFORMAT, "JSON line %d, column %d: %s", je.line,
+                       je.column, je.text);
+    *ret = j;
+    return OTK_OK;
+}
+
+static int absent(const struct json_want *w, struct err *e)
+{
+    if (w->required)
+        return err_field(e, OTK_EFORMAT, w->name, "the field is missing");
+    return OTK_ENOENT;
+}
+
+int json_text(const json_t *obj, const struct json_want *w, struct str *ret,
+              struct err *e)
+{
+    const json_t *v = json_object_get(obj, w->name);
+    if (!v || json_is_null(v))
+        return absent(w, e);
+    if (!json_is_string(v))
+        return err_field(e, OTK_EFORMAT, w->name, "must be a string");
+    size_t n = json_string_length(v);
+    if (w->max && n > (size_t)w->max)
+        return err_field(e, OTK_ELIMIT, w->name,
+                         "%zu bytes long, the limit is %lld", n,
+                         (long long)w->max);
+    if (n < (size_t)w->min)
+        return err_field(e, OTK_EFORMAT, w->name, "must not be empty");
+    *ret = (struct str){.p = json_string_value(v), .n = n};
+    return OTK_OK;
+}
+
+int json_whole(const json_t *obj, const struct json_want *w, int64_t *ret,
+               struct err *e)
+{
+    const json_t *v = json_object_get(obj, w->name);
+    if (!v || json_is_null(v))
+        return absent(w, e);
+    if (!json_is_integer(v))
+        return err_field(e, OTK_EFORMAT, w->name, "must be a whole number");
+    int64_t x = json_integer_value(v);
+    if (w->min < w->max && (x < w->min || x > w->max))
+        return err_field(e, OTK_EFORMAT, w->name,
+                         "must be between %lld and %lld", (long long)w->min,
+                         (long long)w->max);
+    *ret = x;
+    return OTK_OK;
+}
+
+int json_flag(const json_t *obj, const struct json_want *w, bool *ret,
+              struct err *e)
+{
+    const json_t *v = json_object_get(obj, w->name);
+    if (!v || json_is_null(v))
+        return absent(w, e);
+    if (!json_is_boolean(v))
+        return err_field(e, OTK_EFORMAT, w->name, "must be true or false");
+    *ret = json_is_true(v);
+    return OTK_OK;
+}
+
+int json_known(json_t *obj, const char *const *names, struct err *e)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(obj, key, value)
+    {
+        (void)value;
+        const char *const *n = names;
+        while (*n && strcmp(*n, key))
+            n++;
+        if (!*n)
+            return err_field(e, OTK_EFORMAT, key, "unknown field");
+    }
+    return OTK_OK;
+}
+
+static void put_escaped(struct buf *b, unsigned char c)
+{
+    switch (c) {
+    case '"': buf_puts(b, "\\\""); break;
+    case '\\': buf_puts(b, "\\\\"); break;
+    case '\n': buf_puts(b, "\\n"); break;
+    case '\r': buf_puts(b, "\\r"); break;
+    case '\t': buf_puts(b, "\\t"); break;
+    default: buf_printf(b, "\\u%04x", c); break;
+    }
+}
+
+void json_put_text(struct buf *b, struct str s)
+{
+    buf_putc(b, '"');
+    size_t start = 0;
+    size_t i = 0;
+    while (i < s.n) {
+        unsigned char c = (unsigned char)s.p[i];
+        uint32_t cp;
+        size_t len = c < 0x80 ? 1 : utf8_decode(str_sub(s, i, UTF8_MAX), &cp);
+        bool plain = len && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+        if (!plain) {
+            buf_put(b, s.p + start, i - start);
+            if (len)
+                put_escaped(b, c);
+            else
+                buf_puts(b, "\xef\xbf\xbd");
+            start = i + (len ? len : 1);
+        }
+        i += len ? len : 1;
+    }
+    buf_put(b, s.p ? s.p + start : "", s.n - start);
+    buf_putc(b, '"');
+}
+
+void json_put_real(struct buf *b, double x)
+{
+    if (!isfinite(x)) {
+        buf_puts(b, "null");
+        return;
+    }
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%.6f", x);
+    while (n > 1 && text[n - 1] == '0' && text[n - 2] != '.')
+        n--;
+    buf_put(b, text, (size_t)n);
+}
+
+static int put_chunk(const char *p, size_t n, void *arg)
+{
+    buf_put(arg, p, n);
+    return 0;
+}
+
+void json_put(struct buf *b, const json_t *j, bool sorted)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9);
+    if (sorted)
+        flags |= JSON_SORT_KEYS;
+    if (json_dump_callback(j, put_chunk, b, flags))
+        b->full = true;
+}

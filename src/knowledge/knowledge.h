@@ -1,0 +1,69 @@
+/*
+ * knowledge/knowledge.h - finding the article that answers a question
+ *
+ * The index is built from all articles at once, is immutable afterwards and
+ * counted by references. Search is hybrid and lexical: BM25 over stems and
+ * BM25 over character n-grams (which forgives spelling), fused. Each hit has a
+ * calibrated chance of answering the question; under the threshold the honest
+ * reply is "no answer".
+ */
+#ifndef OTK_KNOWLEDGE_KNOWLEDGE_H
+#define OTK_KNOWLEDGE_KNOWLEDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct err;
+
+enum knowledge_audience { AUDIENCE_PUBLIC, AUDIENCE_STAFF };
+
+struct knowledge_article {
+    int64_t id;
+    struct str key;
+    struct str language; /* "ru" "en" or empty: any */
+    struct str topic;    /* key, or empty */
+    enum knowledge_audience audience;
+    struct str title;
+    struct str questions; /* question forms, one a line */
+    struct str answer;    /* Markdown */
+    int64_t version;
+};
+
+struct knowledge_index;
+
+/* Copies what it needs. Building 10,000 articles takes about a second. */
+int knowledge_index_new(const struct knowledge_article *articles, size_t n,
+                        struct knowledge_index **ret, struct err *e);
+struct knowledge_index *knowledge_index_ref(struct knowledge_index *x);
+void knowledge_index_unref(struct knowledge_index *x); /* NULL is fine */
+size_t knowledge_index_len(const struct knowledge_index *x);
+
+/* Working memory of one thread; serves any index. */
+struct knowledge_scratch;
+struct knowledge_scratch *knowledge_scratch_new(void);
+void knowledge_scratch_free(struct knowledge_scratch *s);
+
+struct knowledge_query {
+    struct str text;
+    struct str language; /* prefer articles in it; empty: detect */
+    struct str topic;    /* a slight preference; empty: none */
+    bool with_staff;     /* also articles for staff only */
+};
+
+struct knowledge_hit {
+    const struct knowledge_article *article; /* lives as long as the index */
+    struct str passage; /* the part of the answer that fits best */
+    double score;       /* fused, for ordering only */
+    double confidence;  /* calibrated chance that it answers, 0-1 */
+};
+
+/* Best first; returns how many (≤ max). Never fails: 0 is "nothing found". */
+size_t knowledge_search(const struct knowledge_index *x,
+                        struct knowledge_scratch *s,
+                        const struct knowledge_query *q,
+                        struct knowledge_hit *ret, size_t max);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * text/unicode.h - bringing text into one form before it is compared
+ *
+ * Folding is NFKC, case folding, ё → е, and every run of white space or
+ * control characters to one space; the ends are trimmed. (Unicode TR15, TR21;
+ * libutf8proc does the tables.)
+ */
+#ifndef OTK_TEXT_UNICODE_H
+#define OTK_TEXT_UNICODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct buf;
+struct err;
+
+/* Folded copy of `s`; invalid UTF-8 is replaced by U+FFFD, never an error. */
+struct str text_fold(struct arena *a, struct str s);
+
+/* text_fold() without punctuation: equal for texts that say the same. */
+struct str text_fingerprint(struct arena *a, struct str s);
+
+bool cp_is_letter(uint32_t cp);
+bool cp_is_digit(uint32_t cp);
+bool cp_is_cyrillic(uint32_t cp);
+bool cp_is_latin(uint32_t cp);
+
+/*
+ * Text that a person sent: refuse invalid UTF-8, NUL and other control bytes
+ * except tab and line ends (OTK_EFORMAT), too long (OTK_ELIMIT) and, when
+ * `min` > 0, nothing but white space (OTK_EFORMAT). `field` names it.
+ */
+int text_check(struct str s, const char *field, size_t min, size_t max_bytes,
+               struct err *e);
+
+#endif
