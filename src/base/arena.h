@@ -20,8 +20,9 @@ void arena_reset(struct arena *a); /* empty, keeps the first block */
 
 /* Zeroed, aligned for any type; never NULL (see base/mem.h). */
 void *arena_alloc(struct arena *a, size_t n, size_t size);
-#define ARENA_NEW(a, type)          ((type *)arena_alloc((a), 1, sizeof(type)))
-#define ARENA_ARRAY(a, type, count) ((type *)arena_alloc((a), (count), sizeof(type)))
+#define ARENA_NEW(a, type) ((type *)arena_alloc((a), 1, sizeof(type)))
+#define ARENA_ARRAY(a, type, count)                                            \
+    ((type *)arena_alloc((a), (count), sizeof(type)))
 
 char *arena_copy(struct arena *a, struct str s); /* a C string */
 struct str arena_str(struct arena *a, struct str s);

@@ -47,22 +47,42 @@ int err_field(struct err *e, int code, const char *field, const char *fmt, ...)
     return code;
 }
 
-int err_wrap(struct err *e, int code, const char *fmt, ...)
+/* Put the formatted text and ": " in front of what `e` says. */
+static void prepend(struct err *e, int code, const char *fmt, va_list ap)
 {
-    if (!e)
-        return code;
     char old[ERR_TEXT_MAX];
     memcpy(old, e->msg, sizeof(old));
-    va_list ap;
-    va_start(ap, fmt);
     int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
-    va_end(ap);
     if (n >= 0 && (size_t)n < sizeof(e->msg)) {
         int room = (int)sizeof(e->msg) - n;
         (void)snprintf(e->msg + n, (size_t)room, ": %.*s", room, old);
     }
     scrub(e->msg);
     e->code = code;
+}
+
+int err_wrap(struct err *e, int code, const char *fmt, ...)
+{
+    if (!e)
+        return code;
+    va_list ap;
+    va_start(ap, fmt);
+    prepend(e, code, fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+int err_place(struct err *e, int code, const char *fmt, ...)
+{
+    if (!e)
+        return code;
+    if (e->field[0])
+        (void)err_wrap(e, code, "%s", e->field);
+    e->field[0] = '\0';
+    va_list ap;
+    va_start(ap, fmt);
+    prepend(e, code, fmt, ap);
+    va_end(ap);
     return code;
 }
 

@@ -46,6 +46,11 @@ int err_field(struct err *e, int code, const char *field, const char *fmt, ...)
 int err_wrap(struct err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Put a place in front of the text and the field: "a.yaml:3: port: not a
+ * number". The field's name moves into the text. */
+int err_place(struct err *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* err_set() with the text of the current errno: "open x: No such file". */
 int err_errno(struct err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -13,8 +13,8 @@ int json_read(struct str text, size_t max_bytes, json_t **ret, struct err *e)
         return err_set(e, OTK_ELIMIT, "JSON of %zu bytes, the limit is %zu",
                        text.n, max_bytes);
     json_error_t je;
-    json_t *j = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES,
-                           &je);
+    json_t *j =
+        json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &je);
     if (!j)
         return err_set(e, OTK_EFORMAT, "JSON line %d, column %d: %s", je.line,
                        je.column, je.text);

@@ -36,7 +36,8 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
     char line[LINE_MAX_BYTES];
     char time[TIME_TEXT];
     time_print(clock_wall(&clock_real), time);
-    int n = snprintf(line, sizeof(line), "%s %s %s: ", time, names[level], area);
+    int n =
+        snprintf(line, sizeof(line), "%s %s %s: ", time, names[level], area);
     va_list ap;
     va_start(ap, fmt);
     int m = vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
