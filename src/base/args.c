@@ -98,14 +98,17 @@ static int take_option(struct args *a, int argc, char **argv, int *at,
 {
     const char *word = argv[*at];
     bool is_long = word[1] == '-';
-    const char *name = is_long ? word + 2 : NULL;
-    size_t n = is_long ? strcspn(name, "=") : 0;
+    struct str name = is_long ? str_from(word + 2) : (struct str){0};
+    size_t n = str_find(name, '=');
     const struct arg_option *o = NULL;
-    const char **slot = slot_of(a, name, n, is_long ? '\0' : word[1], &o);
-    if (!slot)
+    int slot = slot_of(a, str_sub(name, 0, n), is_long ? '\0' : word[1], &o);
+    if (slot < 0)
         return unknown_option(a, word, e);
-    const char *value =
-        is_long ? (name[n] ? name + n + 1 : NULL) : (word[2] ? word + 2 : NULL);
+    const char *value = NULL;
+    if (is_long && n < name.n)
+        value = name.p + n + 1;
+    else if (!is_long && word[2])
+        value = word + 2;
     if (!o->value) {
         if (value)
             return err_set(e, OTK_EFORMAT, "--%s takes no value", o->name);
