@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/router.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/utf8.h"
+
+/* Does `path` fit `pattern`? Fills the params it met. */
+static bool fits(const char *pattern, const char *path,
+                 struct str params[HTTP_PARAMS_MAX])
+{
+    struct str want = str_from(pattern + 1);
+    struct str have = str_from(path + 1);
+    size_t n = 0;
+    for (;;) {
+        size_t wn = str_find(want, '/');
+        size_t hn = str_find(have, '/');
+        struct str w = str_sub(want, 0, wn);
+        struct str h = str_sub(have, 0, hn);
+        if (str_is(w, "{*}")) {
+            params[n] = have;
+            return true;
+        }
+        if (w.n && w.p[0] == '{') {
+            if (h.n == 0 || n == HTTP_PARAMS_MAX)
+                return false;
+            params[n++] = h;
+        } else if (!str_eq(w, h)) {
+            return false;
+        }
+        bool want_more = wn < want.n;
+        bool have_more = hn < have.n;
+        if (!want_more || !have_more)
+            return want_more == have_more;
+        want = str_sub(want, wn + 1, want.n);
+        have = str_sub(have, hn + 1, have.n);
+    }
+}
+
+static bool method_fits(const struct http_route *r, const char *method)
+{
+    return strcmp(r->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
+}
+
+void router_match(const struct http_route *routes, const char *method,
+                  const char *path, struct route_match *ret)
+{
+    *ret = (struct route_match){0};
+    if (path[0] != '/')
+        return;
+    for (const struct http_route *r = routes; r->method; r++) {
+        struct str params[HTTP_PARAMS_MAX] = {{0}};
+        if (!fits(r->pattern, path, params))
+            continue;
+        ret->other = r;
+        if (!method_fits(r, method)) {
+            ret->wrong_method = true;
+            continue;
+        }
+        ret->route = r;
+        ret->wrong_method = false;
+        memcpy(ret->params, params, sizeof(params));
+        return;
+    }
+}
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool percent_decode(struct arena *a, struct str s, bool plus, struct str *ret)
+{
+    char *out = arena_alloc(a, s.n + 1, 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '%') {
+            int hi = i + 3 <= s.n ? hex(s.p[i + 1]) : -1;
+            int lo = hi >= 0 ? hex(s.p[i + 2]) : -1;
+            if (lo < 0)
+                return false;
+            c = (char)(hi * 16 + lo);
+            i += 2;
+        } else if (c == '+' && plus) {
+            c = ' ';
+        }
+        if (c == '\0')
+            return false;
+        out[n++] = c;
+    }
+    *ret = (struct str){.p = out, .n = n};
+    return utf8_check(*ret) == n;
+}
