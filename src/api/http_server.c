@@ -237,13 +237,6 @@ static enum MHD_Result refuse(struct http_conn *c, int status,
     return send_reply(c);
 }
 
-static enum MHD_Result refuse_method(struct http_conn *c,
-                                     const struct http_route *other)
-{
-    http_reply_header(&c->reply, "Allow", other->method);
-    return refuse(c, 405, "this path has no such method");
-}
-
 static bool decode_params(struct http_conn *c, struct route_match *m)
 {
     for (size_t i = 0; i < HTTP_PARAMS_MAX; i++) {
@@ -266,8 +259,11 @@ static enum MHD_Result begin(struct http_conn *c)
     struct route_match m;
     router_match(c->server->o.routes, c->request.method, c->request.path, &m);
     c->request.route = m.route;
-    if (m.wrong_method)
-        return refuse_method(c, m.other);
+    if (!m.route && m.allow[0]) {
+        http_reply_header(&c->reply, "Allow",
+                          arena_copy(c->request.arena, str_from(m.allow)));
+        return refuse(c, 405, m.allow);
+    }
     if (!m.route)
         return refuse(c, 404, "nothing lives at this path");
     if (!decode_params(c, &m))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/router.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -54,13 +55,13 @@ void router_match(const struct http_route *routes, const char *method,
         struct str params[HTTP_PARAMS_MAX] = {{0}};
         if (!fits(r->pattern, path, params))
             continue;
-        ret->other = r;
         if (!method_fits(r, method)) {
-            ret->wrong_method = true;
+            size_t n = strlen(ret->allow);
+            (void)snprintf(ret->allow + n, sizeof(ret->allow) - n, "%s%s",
+                           n ? ", " : "", r->method);
             continue;
         }
         ret->route = r;
-        ret->wrong_method = false;
         memcpy(ret->params, params, sizeof(params));
         return;
     }

@@ -14,10 +14,10 @@
 struct arena;
 
 struct route_match {
-    const struct http_route *route;     /* NULL: nothing fits */
-    bool wrong_method;                  /* the path fits others */
+    const struct http_route *route; /* NULL: nothing fits */
+    char
+        allow[64]; /* the methods of this path, when only the method is wrong */
     struct str params[HTTP_PARAMS_MAX]; /* still percent-encoded */
-    const struct http_route *other;     /* one that fits the path */
 };
 
 void router_match(const struct http_route *routes, const char *method,

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "api/problem.h"
+#include "base/err.h"
+#include "client.h"
+
+static _Atomic int running;
+static _Atomic int events;
+static _Atomic int sinks_whole, sinks_broken;
+
+static void echo(const struct http_request *q, struct http_reply *r)
+{
+    r->type = "text/plain";
+    const char *name = http_query(q, "name");
+    buf_printf(&r->body, "[%s|" STR_FMT "|" STR_FMT "|%s]", q->method,
+               STR_ARG(q->params[0]), STR_ARG(q->body), name ? name : "-");
+}
+
+static void slow(const struct http_request *q, struct http_reply *r)
+{
+    (void)q;
+    running++;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    running--;
+    r->type = "text/plain";
+    buf_puts(&r->body, "done");
+}
+
+struct tail {
+    int seen;
+};
+
+static size_t tail_read(void *state, char *p, size_t max)
+{
+    struct tail *t = state;
+    if (t->seen >= events)
+        return 0;
+    return (size_t)snprintf(p, max, "data: %d\n\n", ++t->seen);
+}
+
+static void tail(const struct http_request *q, struct http_reply *r)
+{
+    (void)q;
+    r->type = "text/event-stream";
+    r->stream = (struct http_stream){.read = tail_read,
+                                     .close = free,
+                                     .state = calloc(1, sizeof(struct tail))};
+}
+
+static int sink_open(const struct http_request *q, void **ret,
+                     struct http_reply *r)
+{
+    (void)q;
+    (void)r;
+    *ret = calloc(1, sizeof(size_t));
+    return 0;
+}
+
+static int sink_write(void *state, struct str bytes, struct http_reply *r)
+{
+    *(size_t *)state += bytes.n;
+    if (*(size_t *)state > 5000000) {
+        problem_reply(r, 413, NULL, "enough");
+        return -1;
+    }
+    return 0;
+}
+
+static void sink_close(void *state, bool whole)
+{
+    if (whole)
+        sinks_whole++;
+    else
+        sinks_broken++;
+    free(state);
+}
+
+static const struct http_sink sink = {sink_open, sink_write, sink_close};
+
+static void uploaded(const struct http_request *q, struct http_reply *r)
+{
+    r->type = "text/plain";
+    buf_printf(&r->body, "%zu", *(size_t *)q->upload);
+}
+
+static const struct http_route routes[] = {
+    {.method = "GET", .pattern = "/echo/{id}", .run = echo},
+    {.method = "POST", .pattern = "/echo/{id}", .run = echo},
+    {.method = "POST",
+     .pattern = "/quick/{id}",
+     .run = echo,
+     .flags = HTTP_INLINE},
+    {.method = "GET", .pattern = "/slow", .run = slow},
+    {.method = "GET", .pattern = "/events", .run = tail},
+    {.method = "POST",
+     .pattern = "/upload",
+     .run = uploaded,
+     .body_max = 10000000,
+     .sink = &sink},
+    {0},
+};
+
+static struct http_server *start(void)
+{
+    struct http_server *s = NULL;
+    struct err e = {0};
+    struct http_options o = {
+        .address = "127.0.0.1",
+        .workers = 2,
+        .queue_max = 4,
+        .body_max = 1000,
+        .request_s = 1,
+        .idle_s = 5,
+        .routes = routes,
+        .problem = problem_protocol,
+    };
+    assert_int_equal(http_start(&o, &s, &e), 0);
+    return s;
+}
+
+static void check_reply(int port, const char *head, const char *body,
+                        int status, const char *holds)
+{
+    char *reply = ask(port, head, body);
+    if (status_of(reply) != status || !strstr(reply, holds))
+        fail_msg("%s: wanted %d with '%s', got: %s", head, status, holds,
+                 reply);
+    free(reply);
+}
+
+static void test_routes(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    int port = http_port(s);
+    check_reply(port, "GET /echo/7 HTTP/1.1", NULL, 200, "[GET|7||-]");
+    check_reply(port, "GET /echo/%D1%91%2F?name=a+b%21 HTTP/1.1", NULL, 200,
+                "[GET|ё/||a b!]");
+    check_reply(port, "POST /echo/x HTTP/1.1", "hello", 200,
+                "[POST|x|hello|-]");
+    check_reply(port, "POST /quick/x HTTP/1.1", "hello", 200,
+                "[POST|x|hello|-]");
+    check_reply(port, "GET /nowhere HTTP/1.1", NULL, 404, "not-found");
+    check_reply(port, "GET /echo/ HTTP/1.1", NULL, 404, "not-found");
+    check_reply(port, "DELETE /echo/7 HTTP/1.1", NULL, 405, "Allow: GET, POST");
+    check_reply(port, "GET /echo/%00 HTTP/1.1", NULL, 400, "bad-request");
+    check_reply(port, "GET /echo/%ff HTTP/1.1", NULL, 400, "bad-request");
+    check_reply(port, "GET /echo/%4 HTTP/1.1", NULL, 400, "bad-request");
+    http_stop(s);
+}
+
+static void test_body_limit(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    char big[1200];
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    check_reply(http_port(s), "POST /echo/1 HTTP/1.1", big, 413, "too-large");
+    /* the same, but the length is not announced */
+    int fd = dial(http_port(s));
+    const char *head = "POST /echo/1 HTTP/1.1\r\nHost: x\r\nConnection: "
+                       "close\r\nTransfer-Encoding: chunked\r\n\r\n4af\r\n";
+    send_text(fd, head, strlen(head));
+    send_text(fd, big, 1199);
+    send_text(fd, "\r\n0\r\n\r\n", 7);
+    char *reply = receive_all(fd);
+    assert_int_equal(status_of(reply), 413);
+    free(reply);
+    (void)close(fd);
+    http_stop(s);
+}
+
+static void *ask_slow(void *arg)
+{
+    char *reply = ask(*(int *)arg, "GET /slow HTTP/1.1", NULL);
+    int status = status_of(reply);
+    free(reply);
+    return (void *)(intptr_t)status;
+}
+
+/* 2 work, 4 wait, the rest hears 503 at once. */
+static void test_queue_is_bounded(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 16 };
+    struct http_server *s = start();
+    int port = http_port(s);
+    pthread_t t[CLIENTS];
+    int n200 = 0;
+    int n503 = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, ask_slow, &port), 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        void *status;
+        (void)pthread_join(t[i], &status);
+        n200 += (intptr_t)status == 200;
+        n503 += (intptr_t)status == 503;
+    }
+    assert_int_equal(n200 + n503, CLIENTS);
+    assert_true(n200 >= 6);
+    assert_true(n503 > 0);
+    http_stop(s);
+}
+
+static void test_drip_is_cut(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    int fd = dial(http_port(s));
+    time_t begin = time(NULL);
+    const char *head = "GET /echo/1 HTTP/1.1\r\nHost: xxxxxxxxxxxxxxxxxxxxxxxx";
+    bool cut = false;
+    for (size_t i = 0; i < strlen(head) && !cut; i++) {
+        cut = send(fd, head + i, 1, MSG_NOSIGNAL) != 1;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    }
+    assert_true(cut);
+    assert_true(time(NULL) - begin < 9);
+    (void)close(fd);
+    http_stop(s);
+}
+
+static void test_stream(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    events = 1;
+    int fd = dial(http_port(s));
+    const char *head = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n";
+    send_text(fd, head, strlen(head));
+    char got[4096] = "";
+    size_t n = 0;
+    while (!strstr(got, "data: 1\n\n")) {
+        ssize_t k = recv(fd, got + n, sizeof(got) - n - 1, 0);
+        assert_true(k > 0);
+        n += (size_t)k;
+        got[n] = '\0';
+    }
+    events = 3;
+    http_wake(s);
+    while (!strstr(got, "data: 3\n\n")) {
+        ssize_t k = recv(fd, got + n, sizeof(got) - n - 1, 0);
+        assert_true(k > 0);
+        n += (size_t)k;
+        got[n] = '\0';
+    }
+    http_stop(s); /* with a stream asleep */
+    (void)close(fd);
+}
+
+static void test_upload(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    enum { SIZE = 3000000 };
+    char *big = malloc(SIZE + 1);
+    memset(big, 'y', SIZE);
+    big[SIZE] = '\0';
+    sinks_whole = sinks_broken = 0;
+    check_reply(http_port(s), "POST /upload HTTP/1.1", big, 200, "3000000");
+    /* half an upload */
+    int fd = dial(http_port(s));
+    const char *head = "POST /upload HTTP/1.1\r\nHost: x\r\n"
+                       "Content-Length: 3000000\r\n\r\n";
+    send_text(fd, head, strlen(head));
+    send_text(fd, big, 70000);
+    (void)shutdown(fd, SHUT_RDWR);
+    (void)close(fd);
+    for (int i = 0; i < 50 && !sinks_broken; i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    assert_int_equal(sinks_whole, 1);
+    assert_int_equal(sinks_broken, 1);
+    free(big);
+    http_stop(s);
+}
+
+static void test_bad_address(void **state)
+{
+    (void)state;
+    struct http_server *s = NULL;
+    struct err e = {0};
+    struct http_options o = {.address = "localhost", .routes = routes};
+    assert_int_equal(http_start(&o, &s, &e), OTK_EFORMAT);
+    assert_string_equal(e.field, "http.address");
+    o.address = "203.0.113.1";
+    assert_int_equal(http_start(&o, &s, &e), OTK_EIO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_body_limit),
+        cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_drip_is_cut),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_bad_address),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# What ./run and ./check need from the distribution, and how it gets there.
+# Sourced by both. The names are the same on Debian 12 and 13 and on Ubuntu
+# 22.04 and 24.04, except where `either` offers two.
+
+build_packages="gcc libc6-dev cmake ninja-build pkg-config python3 \
+libmicrohttpd-dev libjansson-dev libsqlite3-dev libstemmer-dev libzip-dev \
+libexpat1-dev liblinear-dev libyaml-dev libutf8proc-dev libsodium-dev \
+libcairo2-dev libcmocka-dev tzdata fonts-dejavu-core"
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+# missing PACKAGE... - print those that are not installed
+missing() {
+    for p in "$@"; do
+        case $(dpkg-query -W -f '${Status}' "$p" 2>&1) in
+        *"ok installed"*) ;;
+        *) printf '%s ' "$p" ;;
+        esac
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+# need PACKAGE... - install what is missing, or say what to install and stop
+need() {
+    # The list is words without spaces in them.
+    # shellcheck disable=SC2046,SC2086
+    absent=$(missing "$@")
+    [ -z "$absent" ] && return 0
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        say "These packages are missing: $absent"
+        say "Install them, then run this again:"
+        say "    sudo apt-get install --no-install-recommends $absent"
+        exit 1
+    fi
+    say "Installing: $absent"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+            install --no-install-recommends $absent >/dev/null || {
+        say "apt could not install: $absent"
+        exit 1
+    }
+}
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    say "Otklik builds on Debian 12 or 13 and Ubuntu 22.04 or 24.04;"
+    say "on other systems install the counterparts of:"
+    say "    $build_packages"
+    exit 1
+fi
+
+# configure PRESET - cmake once; a second call only looks for new files
+configure() {
+    [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >/dev/null
+}
+
+# The web pages are TypeScript: node and npm, from wherever they came.
+need_node() {
+    command -v node >/dev/null 2>&1 || need nodejs
+    command -v npm >/dev/null 2>&1 || need npm
+}
+
+# web - compile the pages into web/dist when their sources are newer
+web() {
+    if [ -f web/dist/.made ] &&
+        [ -z "$(find web -path web/node_modules -prune -o -path web/dist \
+            -prune -o -type f -newer web/dist/.made -print)" ]; then
+        return 0
+    fi
+    say "Building the web pages"
+    (cd web && npm ci --no-audit --no-fund --loglevel=error >/dev/null &&
+        npm run --silent build) || {
+        say "The web pages were not built: npm could not fetch or compile."
+        say "Check that the npm registry can be reached, then run this again."
+        exit 1
+    }
+    : >web/dist/.made
+}
