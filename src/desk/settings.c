@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk/settings.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+
+enum { PATH_BYTES = 4096, FILE_BYTES = 1 << 20 };
+
+#define AT(field) .offset = offsetof(struct settings, field)
+#define TEXT(path, field, value, max_, help_)                                  \
+    {.name = path,                                                             \
+     .type = CONF_TEXT,                                                        \
+     AT(field),                                                                \
+     .fallback = value,                                                        \
+     .min = 1,                                                                 \
+     .max = max_,                                                              \
+     .help = help_}
+#define WHOLE(path, field, value, min_, max_, help_)                           \
+    {.name = path,                                                             \
+     .type = CONF_WHOLE,                                                       \
+     AT(field),                                                                \
+     .fallback = value,                                                        \
+     .min = min_,                                                              \
+     .max = max_,                                                              \
+     .help = help_}
+#define REAL(path, field, value, min_, max_, help_)                            \
+    {.name = path,                                                             \
+     .type = CONF_REAL,                                                        \
+     AT(field),                                                                \
+     .fallback = value,                                                        \
+     .min = min_,                                                              \
+     .max = max_,                                                              \
+     .help = help_}
+#define FLAG(path, field, value, help_)                                        \
+    {.name = path, .type = CONF_FLAG, AT(field), .fallback = value, .help = help_}
+
+/* clang-format off */
+const struct conf_setting settings_table[] = {
+    TEXT("desk.name", desk.name, "Otklik", 200, "name of the desk on its pages"),
+    TEXT("desk.language", desk.language, "ru", 2, "language when a text does not tell: ru or en"),
+
+    TEXT("db.url", db.url, "sqlite:otklik.db", 1024, "the store; a path is relative to the desk folder"),
+    WHOLE("db.busy_ms", db.busy_ms, "5000", 0, 60000, "wait for another process's lock, milliseconds"),
+
+    TEXT("http.address", http.address, "127.0.0.1", 64, "address to listen on"),
+    WHOLE("http.port", http.port, "8080", 0, 65535, "port to listen on; 0 takes a free one"),
+    WHOLE("http.workers", http.workers, "16", 1, 256, "threads that work on requests"),
+    WHOLE("http.body_max_kb", http.body_max_kb, "1024", 16, 65536, "largest JSON body, KiB"),
+    WHOLE("http.upload_max_mb", http.upload_max_mb, "64", 1, 4096, "largest attachment, MiB"),
+    FLAG("http.behind_proxy", http.behind_proxy, "false", "a TLS proxy stands in front: secure cookies, X-Forwarded-For"),
+
+    WHOLE("limits.anonymous_per_minute", limits.anonymous_per_minute, "60", 0, 1000000, "requests a minute from one address without a key; 0: no limit"),
+    WHOLE("limits.key_per_minute", limits.key_per_minute, "0", 0, 100000000, "requests a minute with one API key; 0: no limit"),
+    WHOLE("limits.sign_in_per_minute", limits.sign_in_per_minute, "10", 1, 10000, "attempts to sign in a minute from one address"),
+
+    FLAG("access.anonymous", access.anonymous, "true", "anybody who reaches the page may send a request"),
+    WHOLE("access.session_hours", access.session_hours, "12", 1, 8760, "how long a sign-in lasts"),
+
+    REAL("triage.auto_threshold", triage.auto_threshold, "-1", -1, 1, "confidence to decide alone; -1: as the model was calibrated"),
+    REAL("triage.suggest_threshold", triage.suggest_threshold, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
+    WHOLE("triage.text_max", triage.text_max, "65536", 1000, 1048576, "longest request text, bytes"),
+
+    REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.75", 0, 1, "confidence from which Otklik answers by itself"),
+    REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, "0.35", 0, 1, "confidence from which staff see a suggested article"),
+    FLAG("knowledge.answer_first", knowledge.answer_first, "true", "try to answer before a ticket is made"),
+
+    WHOLE("routing.giveback_minutes", routing.giveback_minutes, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
+    WHOLE("routing.refresh_seconds", routing.refresh_seconds, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),
+
+    WHOLE("retention.events_days", retention.events_days, "30", 1, 3650, "how long events for followers are kept"),
+    WHOLE("retention.idempotency_hours", retention.idempotency_hours, "24", 1, 8760, "how long a repeated Idempotency-Key is recognised"),
+    WHOLE("retention.closed_tickets_days", retention.closed_tickets_days, "0", 0, 36500, "remove the texts of closed tickets after so many days; 0: keep"),
+    WHOLE("retention.backups", retention.backups, "7", 1, 1000, "how many automatic backups are kept"),
+
+    {.name = "log.level", .type = CONF_CHOICE, AT(log.level), .fallback = "info", .choices = "error|warn|info|debug", .help = "what is logged"},
+    {0},
+};
+/* clang-format on */
+
+static int read_file(struct conf *c, const char *folder, struct err *e)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/otklik.yaml", folder);
+    if (!file_exists(path))
+        return err_set(e, OTK_ENOENT,
+                       "%s is not a desk: no otklik.yaml in it; make one with "
+                       "`otklik init %s`",
+                       folder, folder);
+    struct buf text = BUF_INIT(FILE_BYTES);
+    int r = file_read(path, &text, e);
+    if (!r)
+        r = conf_read_yaml(c, path, buf_str(&text), e);
+    buf_free(&text);
+    return r;
+}
+
+int settings_load(const char *folder, const char *const *overrides,
+                  int n_overrides, struct settings *ret,
+                  struct conf *ret_conf, struct err *e)
+{
+    *ret = (struct settings){0};
+    conf_init(ret_conf, settings_table, ret);
+    int r = folder ? read_file(ret_conf, folder, e) : OTK_OK;
+    if (!r)
+        r = conf_read_environment(ret_conf, "OTKLIK_", environ, e);
+    for (int i = 0; !r && i < n_overrides; i++)
+        r = conf_override(ret_conf, overrides[i], e);
+    if (r)
+        conf_free(ret_conf);
+    return r;
+}

@@ -1,0 +1,80 @@
+/*
+ * desk/settings.h - everything an owner can set, in one struct
+ *
+ * The table in settings.c says for each its name in otklik.yaml, default,
+ * limits and meaning; `otklik config show` prints it.
+ */
+#ifndef OTK_DESK_SETTINGS_H
+#define OTK_DESK_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+
+struct err;
+
+enum settings_log { SET_LOG_ERROR, SET_LOG_WARN, SET_LOG_INFO, SET_LOG_DEBUG };
+
+struct settings {
+    struct {
+        char *name;     /* of the desk, as people see it */
+        char *language; /* "ru" or "en": when a text does not tell */
+    } desk;
+    struct {
+        char *url; /* "sqlite:otklik.db", relative to the desk folder */
+        int64_t busy_ms;
+    } db;
+    struct {
+        char *address;
+        int64_t port;
+        int64_t workers;
+        int64_t body_max_kb;
+        int64_t upload_max_mb;
+        bool behind_proxy; /* cookies are Secure, X-Forwarded-For counts */
+    } http;
+    struct {
+        int64_t anonymous_per_minute; /* per address */
+        int64_t key_per_minute;
+        int64_t sign_in_per_minute;
+    } limits;
+    struct {
+        bool anonymous; /* anybody who reaches the page may ask */
+        int64_t session_hours;
+    } access;
+    struct {
+        double auto_threshold; /* negative: the model's own */
+        double suggest_threshold;
+        int64_t text_max;
+    } triage;
+    struct {
+        double answer_threshold;  /* confidence from which Otklik answers */
+        double suggest_threshold; /* … from which staff see a suggestion */
+        bool answer_first;        /* false: always a ticket */
+    } knowledge;
+    struct {
+        int64_t giveback_minutes; /* of business time; 0: never */
+        int64_t refresh_seconds;  /* how often other processes' changes show */
+    } routing;
+    struct {
+        int64_t events_days;
+        int64_t idempotency_hours;
+        int64_t closed_tickets_days; /* 0: kept for ever */
+        int64_t backups;             /* how many are kept */
+    } retention;
+    struct {
+        int level; /* enum settings_log */
+    } log;
+};
+
+extern const struct conf_setting settings_table[];
+
+/*
+ * Defaults, then FOLDER/otklik.yaml (when `folder` is not NULL), then the
+ * environment, then `overrides`. conf_free(ret_conf) frees the texts.
+ */
+int settings_load(const char *folder, const char *const *overrides,
+                  int n_overrides, struct settings *ret,
+                  struct conf *ret_conf, struct err *e);
+
+#endif

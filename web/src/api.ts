@@ -1,0 +1,83 @@
+// Talking to /api/v1.
+
+export interface Decision {
+  label: string;
+  name: string;
+  confidence: number;
+  mode: "auto" | "suggest" | "ask";
+}
+
+export interface TicketBrief {
+  id: string;
+  number: number;
+  subject: string;
+  state: string;
+  topic: Named | null;
+  priority: Named | null;
+  team: Named | null;
+  assignee: Person | null;
+  person: Person | null;
+  reason: string;
+  created_at: string;
+  updated_at: string;
+  first_due: string | null;
+  next_due: string | null;
+  solution_due: string | null;
+  version: number;
+}
+
+export interface Named { key: string; name: string }
+export interface Person { id: string; name: string }
+
+export interface Answer {
+  article: string;
+  title: string;
+  text: string;
+  passage: string;
+  confidence: number;
+}
+
+export interface Reply {
+  id: string;
+  outcome: "answered" | "ticket" | "ignored" | "received";
+  topic: Decision | null;
+  priority: Decision | null;
+  answer: Answer | null;
+  ticket: TicketBrief | null;
+}
+
+export class Problem extends Error {
+  constructor(readonly status: number, readonly detail: string, readonly field?: string) {
+    super(detail);
+  }
+}
+
+let csrf = "";
+
+export function setCsrf(token: string): void {
+  csrf = token;
+}
+
+export async function call<T>(method: string, path: string, body?: unknown,
+                              headers: Record<string, string> = {}): Promise<T> {
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (csrf && method !== "GET") headers["X-CSRF-Token"] = csrf;
+  const reply = await fetch("/api/v1" + path, {
+    method,
+    headers,
+    credentials: "same-origin",
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (reply.status === 204) return undefined as unknown as T;
+  const value = await reply.json().catch(() => ({}));
+  if (!reply.ok)
+    throw new Problem(reply.status, value.detail ?? value.title ?? reply.statusText, value.field);
+  return value as T;
+}
+
+// One key for one press of a button: a repeat after a lost reply is the same
+// request, not a second one.
+export function idempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
