@@ -10,7 +10,8 @@ function(otk_layer name)
   add_library(otk_${name} STATIC ${sources})
   target_include_directories(otk_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
       ${PROJECT_SOURCE_DIR}/include)
-  target_compile_options(otk_${name} PRIVATE -include base/banned.h)
+  target_compile_options(otk_${name} PRIVATE
+      "$<$<COMPILE_LANGUAGE:C>:SHELL:-include base/banned.h>")
   foreach(under ${L_UNDER})
     if(TARGET otk_${under})
       target_link_libraries(otk_${name} PUBLIC otk_${under})
@@ -24,6 +25,7 @@ otk_layer(base LIBS PkgConfig::jansson PkgConfig::libsodium
 otk_layer(text UNDER base LIBS PkgConfig::libutf8proc ${STEMMER_LIBRARY})
 otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
 otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
+otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)
 otk_layer(triage UNDER base text data LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text data db)

@@ -27,23 +27,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/embed.h"
 #include "base/str.h"
 
 struct db;
 struct db_tx;
 struct db_rows;
-struct embed;
+
 struct err;
 
 enum db_caps {
-    DB_CAN_LISTEN = 1 << 0,   /* changes of other processes wake us */
+    DB_CAN_LISTEN = 1 << 0, /* changes of other processes wake us */
     DB_CAN_SKIP_LOCKED = 1 << 1,
 };
 
 struct db_options {
-    int readers;       /* snapshots at once; 0: one per core, at least 2 */
-    int busy_ms;       /* wait for a lock of another process; 0: 5000 */
-    size_t queue_max;  /* writers waiting; above it OTK_EAGAIN; 0: 4096 */
+    int readers;      /* snapshots at once; 0: one per core, at least 2 */
+    int busy_ms;      /* wait for a lock of another process; 0: 5000 */
+    size_t queue_max; /* writers waiting; above it OTK_EAGAIN; 0: 4096 */
     bool read_only;
 };
 
@@ -59,8 +60,7 @@ typedef int db_fn(struct db_tx *tx, void *arg, struct err *e);
 /* `timeout_ms` bounds the wait for a turn; 0 means the default of 10 s. */
 int db_write(struct db *db, int timeout_ms, db_fn *fn, void *arg,
              struct err *e);
-int db_read(struct db *db, int timeout_ms, db_fn *fn, void *arg,
-            struct err *e);
+int db_read(struct db *db, int timeout_ms, db_fn *fn, void *arg, struct err *e);
 
 /*
  * Called after each commit of this process that changed something, on the
@@ -78,8 +78,8 @@ void db_on_commit(struct db *db, void (*fn)(void *arg), void *arg);
  * Text is borrowed for the call. The statement text must be a literal or
  * live as long as the store: prepared statements are kept by it.
  */
-int db_exec(struct db_tx *tx, struct err *e, const char *sql,
-            const char *types, ...);
+int db_exec(struct db_tx *tx, struct err *e, const char *sql, const char *types,
+            ...);
 
 /* As db_exec(); *ret_changed is the number of rows it touched. */
 int db_change(struct db_tx *tx, int64_t *ret_changed, struct err *e,
@@ -149,8 +149,9 @@ int db_text_find(struct db_tx *tx, const char *index,
  * key, `:bytes:` for its binary type, and a line `:fulltext: NAME` makes a
  * full-text index.
  */
-int db_migrate(struct db *db, const struct embed *files,
-               const char *backup_dir, struct err *e);
+int db_migrate(struct db *db, const struct embed *files, const char *backup_dir,
+               struct err *e);
+extern const struct embed db_migrations[]; /* those of the desk */
 int db_version(struct db *db, int64_t *ret, struct err *e); /* last number */
 
 /* A consistent copy of a live store into a new file. */

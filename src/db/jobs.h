@@ -30,11 +30,11 @@ enum {
 };
 
 struct job_new {
-    const char *kind;    /* "intake", "giveback", … */
-    struct str payload;  /* JSON */
-    const char *dedup;   /* NULL, or: at most one waiting job with this key */
-    int64_t run_at;      /* wall ms; 0: now */
-    int max_attempts;    /* 0: JOB_ATTEMPTS */
+    const char *kind;   /* "intake", "giveback", … */
+    struct str payload; /* JSON */
+    const char *dedup;  /* NULL, or: at most one waiting job with this key */
+    int64_t run_at;     /* wall ms; 0: now */
+    int max_attempts;   /* 0: JOB_ATTEMPTS */
 };
 
 struct job {
@@ -78,8 +78,8 @@ int job_requeue(struct db_tx *tx, int64_t id, int64_t now_ms, struct err *e);
  */
 struct job_handler {
     const char *kind;
-    int (*run)(void *ctx, struct db *db, const struct job *j,
-               const char *owner, struct err *e);
+    int (*run)(void *ctx, struct db *db, const struct job *j, const char *owner,
+               struct err *e);
     void *ctx;
 };
 
