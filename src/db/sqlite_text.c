@@ -99,22 +99,36 @@ int sqlite_text_drop(struct db_tx *tx, const char *index, int64_t id,
     return run_to_end(tx, statement_for(index, TEXT_DROP), values, 1, e);
 }
 
-/* "stem" "stem" "ste"* - quoted, so that nothing in a stem is an operator. */
+/* What the tokenizer above keeps together. */
+static bool is_token_char(char c)
+{
+    return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') ||
+           (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c && strchr("-._@+#&/:*'", c));
+}
+
+/*
+ * "stem" "stem" "ste" * - quoted, so that nothing in a stem is an operator;
+ * a stem that the tokenizer would cut is cut here, since phrases need the
+ * word positions that the index does not have.
+ */
 static int put_match(const struct db_text_query *q, struct buf *ret,
                      struct err *e)
 {
     for (size_t i = 0; i < q->n_all; i++) {
-        buf_puts(ret, i ? " \"" : "\"");
-        for (size_t k = 0; k < q->all[i].n; k++) {
-            char c = q->all[i].p[k];
-            if (c == '"')
-                buf_putc(ret, '"');
-            buf_putc(ret, c ? c : ' ');
+        struct str s = q->all[i];
+        for (size_t k = 0; k < s.n; k++) {
+            bool starts = k == 0 || !is_token_char(s.p[k - 1]);
+            bool ends = k + 1 == s.n || !is_token_char(s.p[k + 1]);
+            if (!is_token_char(s.p[k]))
+                continue;
+            buf_puts(ret, starts ? " \"" : "");
+            buf_putc(ret, s.p[k]);
+            buf_puts(ret, ends ? "\"" : "");
         }
-        buf_putc(ret, '"');
-        if (i + 1 == q->n_all && q->last_is_prefix)
-            buf_puts(ret, " *");
     }
+    if (q->last_is_prefix && ret->len)
+        buf_puts(ret, " *");
     return buf_check(ret) ? err_set(e, OTK_ELIMIT, "the query is too long")
                           : OTK_OK;
 }
@@ -134,7 +148,7 @@ int sqlite_text_find(struct db_tx *tx, const char *index,
         {.type = 'i', .num = (int64_t)q->limit},
     };
     struct db_rows *rows = NULL;
-    if (!r)
+    if (!r && match.len)
         r = sqlite_query(tx, statement_for(index, TEXT_FIND), false, values, 3,
                          &rows, e);
     while (rows && (r = sqlite_next(rows, e)) > 0)
