@@ -33,3 +33,13 @@ otk_layer(desk UNDER base text data db triage knowledge)
 otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
 otk_layer(cli UNDER base text data db triage knowledge desk)
+
+file(GLOB app CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/app/*.c)
+if(app AND TARGET otk_cli)
+  add_executable(otklik ${app})
+  foreach(layer cli api)
+    if(TARGET otk_${layer})
+      target_link_libraries(otklik PRIVATE otk_${layer})
+    endif()
+  endforeach()
+endif()

@@ -67,16 +67,41 @@ const char *db_driver(const struct db *db)
     return db->ops->name;
 }
 
+/* A closure whose statements are watched: see "loses" in db.h. */
+struct watched {
+    db_fn *fn;
+    void *arg;
+};
+
+static int watch(struct db_tx *tx, void *arg, struct err *e)
+{
+    const struct watched *w = arg;
+    tx->failed = OTK_OK;
+    int r = w->fn(tx, w->arg, e);
+    if (!r && tx->failed)
+        return err_set(e, tx->failed, "a statement failed and was passed over");
+    return r;
+}
+
 int db_write(struct db *db, int timeout_ms, db_fn *fn, void *arg, struct err *e)
 {
-    return db->ops->write(db->impl, timeout_ms ? timeout_ms : TIMEOUT_MS, fn,
-                          arg, e);
+    struct watched w = {fn, arg};
+    return db->ops->write(db->impl, timeout_ms ? timeout_ms : TIMEOUT_MS, watch,
+                          &w, e);
 }
 
 int db_read(struct db *db, int timeout_ms, db_fn *fn, void *arg, struct err *e)
 {
-    return db->ops->read(db->impl, timeout_ms ? timeout_ms : TIMEOUT_MS, fn,
-                         arg, e);
+    struct watched w = {fn, arg};
+    return db->ops->read(db->impl, timeout_ms ? timeout_ms : TIMEOUT_MS, watch,
+                         &w, e);
+}
+
+int db_upgrade(struct db *db, int timeout_ms, db_fn *fn, void *arg,
+               struct err *e)
+{
+    struct watched w = {fn, arg};
+    return db->ops->upgrade(db->impl, timeout_ms, watch, &w, e);
 }
 
 void db_on_commit(struct db *db, void (*fn)(void *arg), void *arg)
@@ -92,8 +117,7 @@ void db_committed(struct db *db)
         db->hooks[i].fn(db->hooks[i].arg);
 }
 
-/* ---- statements
- * -------------------------------------------------------------- */
+/* ---- statements ---- */
 
 static int collect(const char *types, va_list ap,
                    struct db_value values[DB_VALUES_MAX])
@@ -128,13 +152,31 @@ static int collect(const char *types, va_list ap,
     return n;
 }
 
+static int check(const struct db_tx *tx, struct err *e)
+{
+    return tx->failed ? err_set(e, tx->failed, "a statement before it failed")
+                      : OTK_OK;
+}
+
+static int note(struct db_tx *tx, int r)
+{
+    if (r < 0)
+        tx->failed = r;
+    return r;
+}
+
 static int query(struct db_tx *tx, struct db_rows **ret, bool once,
                  struct err *e, const char *sql, const char *types, va_list ap)
 {
     struct db_value values[DB_VALUES_MAX];
     int n = collect(types, ap, values);
     *ret = NULL;
-    return tx->ops->query(tx, sql, once, values, n, ret, e);
+    int r = check(tx, e);
+    if (!r)
+        r = note(tx, tx->ops->query(tx, sql, once, values, n, ret, e));
+    if (!r)
+        (*ret)->tx = tx;
+    return r;
 }
 
 int db_query(struct db_tx *tx, struct db_rows **ret, struct err *e,
@@ -214,7 +256,7 @@ int db_int_of(struct db_tx *tx, int64_t *ret, struct err *e, const char *sql,
 
 int db_next(struct db_rows *r, struct err *e)
 {
-    return r->ops->next(r, e);
+    return note(r->tx, r->ops->next(r, e));
 }
 
 void db_rows_free(struct db_rows *r)
@@ -248,25 +290,27 @@ struct str db_bytes(const struct db_rows *r, int col)
     return r->ops->get_text(r, col);
 }
 
-/* ---- full text, upkeep
- * --------------------------------------------------------- */
+/* ---- full text, upkeep ---- */
 
 int db_text_put(struct db_tx *tx, const char *index, int64_t id,
                 struct str stems, struct err *e)
 {
-    return tx->ops->text_put(tx, index, id, stems, e);
+    int r = check(tx, e);
+    return r ? r : note(tx, tx->ops->text_put(tx, index, id, stems, e));
 }
 
 int db_text_drop(struct db_tx *tx, const char *index, int64_t id, struct err *e)
 {
-    return tx->ops->text_drop(tx, index, id, e);
+    int r = check(tx, e);
+    return r ? r : note(tx, tx->ops->text_drop(tx, index, id, e));
 }
 
 int db_text_find(struct db_tx *tx, const char *index,
                  const struct db_text_query *q, int64_t *ret, size_t *ret_n,
                  struct err *e)
 {
-    return tx->ops->text_find(tx, index, q, ret, ret_n, e);
+    int r = check(tx, e);
+    return r ? r : note(tx, tx->ops->text_find(tx, index, q, ret, ret_n, e));
 }
 
 int db_backup(struct db *db, const char *path, struct err *e)

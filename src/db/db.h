@@ -9,8 +9,15 @@
  * one atomically and returns when it is durable; several waiting writers
  * share one commit (group commit), so a writer must not wait for anything
  * but the database, must not keep pointers into its rows, and may be run
- * again from the start (OTK_EAGAIN inside is retried by the driver).
- * db_read() runs one on a snapshot, in parallel with everything else.
+ * again from the start when its first transaction was lost.
+ * db_read() runs one on a snapshot, in parallel with everything else; it
+ * cannot change anything (OTK_EINVAL).
+ *
+ * A statement that fails loses the transaction, as in PostgreSQL: the
+ * function returns the error, later statements fail with it, and a function
+ * that returns 0 all the same is rolled back. To go on after a conflict, say
+ * ON CONFLICT DO NOTHING and look at what was changed. Rows that a function
+ * asked for are freed before it returns.
  *
  * Errors: OTK_EAGAIN - the store is busy, full (disk) or stopping; nothing
  * was done. OTK_ECONFLICT - a UNIQUE or FOREIGN KEY constraint. OTK_EUNSURE -
@@ -41,14 +48,28 @@ enum db_caps {
     DB_CAN_SKIP_LOCKED = 1 << 1,
 };
 
+/* What "trace:" tells about a statement or a transaction; never its values. */
+struct db_traced {
+    const char *what; /* the statement, "write", "read", "text find", … */
+    int result;
+    int64_t rows; /* that were fetched */
+    int64_t us;
+};
+
 struct db_options {
-    int readers;      /* snapshots at once; 0: one per core, at least 2 */
+    int readers;      /* snapshots at once; 0: two per core */
     int busy_ms;      /* wait for a lock of another process; 0: 5000 */
     size_t queue_max; /* writers waiting; above it OTK_EAGAIN; 0: 4096 */
     bool read_only;
+    /* of "trace:", from any thread; NULL: a line of the log at level debug */
+    void (*traced)(void *arg, const struct db_traced *t);
+    void *traced_arg;
 };
 
-/* `url`: "sqlite:PATH" or "memory:" (tests); a bare path means sqlite. */
+/*
+ * `url`: "sqlite:PATH" or a bare path; "memory:" (tests): a private store
+ * that goes with db_close(); "trace:URL": one of these, watched.
+ */
 int db_open(const char *url, const struct db_options *o, struct db **ret,
             struct err *e);
 void db_close(struct db *db); /* finishes queued writes; NULL is fine */
@@ -57,7 +78,11 @@ const char *db_driver(const struct db *db); /* "sqlite" */
 
 typedef int db_fn(struct db_tx *tx, void *arg, struct err *e);
 
-/* `timeout_ms` bounds the wait for a turn; 0 means the default of 10 s. */
+/*
+ * `timeout_ms` bounds the wait for a turn; 0 means the default of 10 s. A
+ * function whose turn has come is waited for. Neither may be called inside a
+ * db_write(); a db_write() inside a db_read() is fine.
+ */
 int db_write(struct db *db, int timeout_ms, db_fn *fn, void *arg,
              struct err *e);
 int db_read(struct db *db, int timeout_ms, db_fn *fn, void *arg, struct err *e);
@@ -142,9 +167,10 @@ int db_text_find(struct db_tx *tx, const char *index,
                  struct err *e);
 
 /*
- * Bring the schema up to date with the numbered files ("0001_x.sql", …).
- * Before the first change to a store that holds data, a copy is written to
- * `backup_dir` (NULL: none). A store newer than the program is refused.
+ * Bring the schema up to date with the numbered files ("0001_x.sql", …), all
+ * steps in one transaction. Before the first change to a store that holds
+ * data, a copy is written to `backup_dir` (NULL: none). A store newer than
+ * the program, or with tables of another program, is refused (OTK_EDENIED).
  * In a migration `:id:` stands for the driver's automatic integer primary
  * key, `:bytes:` for its binary type, and a line `:fulltext: NAME` makes a
  * full-text index.
@@ -154,7 +180,8 @@ int db_migrate(struct db *db, const struct embed *files, const char *backup_dir,
 extern const struct embed db_migrations[]; /* those of the desk */
 int db_version(struct db *db, int64_t *ret, struct err *e); /* last number */
 
-/* A consistent copy of a live store into a new file. */
+/* A consistent copy of a live store into a new file; OTK_ECONFLICT: it is
+ * there already. */
 int db_backup(struct db *db, const char *path, struct err *e);
 
 /* What the store finds wrong with itself (integrity check), for doctor. */

@@ -31,7 +31,10 @@ struct db_ops {
     int (*read)(void *impl, int timeout_ms, db_fn *fn, void *arg,
                 struct err *e);
 
-    /* A statement; `once`: its text does not outlive the call. */
+    /*
+     * A statement, run up to its first row; one that changes something is run
+     * to its end. `once`: its text does not outlive the call.
+     */
     int (*query)(struct db_tx *tx, const char *sql, bool once,
                  const struct db_value *values, int n, struct db_rows **ret,
                  struct err *e);
@@ -51,8 +54,19 @@ struct db_ops {
                      const struct db_text_query *q, int64_t *ret, size_t *ret_n,
                      struct err *e);
 
+    /*
+     * As write(), for a change of the schema: alone in its transaction, with
+     * references between tables checked at its end instead of on the way, so
+     * that a table can be rebuilt.
+     */
+    int (*upgrade)(void *impl, int timeout_ms, db_fn *fn, void *arg,
+                   struct err *e);
     /* One migration's text, statement after statement, tokens replaced. */
     int (*script)(struct db_tx *tx, struct str sql, struct err *e);
+    /* How many tables have this name; NULL: how many there are. */
+    int (*tables)(struct db_tx *tx, const char *name, int64_t *ret,
+                  struct err *e);
+
     int (*backup)(void *impl, const char *path, struct err *e);
     int (*verify)(void *impl, struct err *e);
 };
@@ -69,13 +83,19 @@ struct db {
     int n_hooks;
 };
 
-/* Drivers put these in front of their own. */
+/* Drivers put these in front of their own; `failed` and `tx` are db.c's. */
 struct db_tx {
     const struct db_ops *ops;
+    int failed; /* a statement did: the transaction is lost */
 };
 struct db_rows {
     const struct db_ops *ops;
+    struct db_tx *tx;
 };
+
+/* db_write() by ops->upgrade, for migrations. */
+int db_upgrade(struct db *db, int timeout_ms, db_fn *fn, void *arg,
+               struct err *e);
 
 void db_committed(struct db *db); /* a driver calls it after each commit */
 

@@ -12,31 +12,25 @@ enum { PATH_BYTES = 4096, FILE_BYTES = 1 << 20 };
 
 #define AT(field) .offset = offsetof(struct settings, field)
 #define TEXT(path, field, value, max_, help_)                                  \
-    {.name = path,                                                             \
-     .type = CONF_TEXT,                                                        \
-     AT(field),                                                                \
-     .fallback = value,                                                        \
-     .min = 1,                                                                 \
-     .max = max_,                                                              \
-     .help = help_}
+    {                                                                          \
+        .name = path, .type = CONF_TEXT, AT(field), .fallback = value,         \
+        .min = 1, .max = max_, .help = help_                                   \
+    }
 #define WHOLE(path, field, value, min_, max_, help_)                           \
-    {.name = path,                                                             \
-     .type = CONF_WHOLE,                                                       \
-     AT(field),                                                                \
-     .fallback = value,                                                        \
-     .min = min_,                                                              \
-     .max = max_,                                                              \
-     .help = help_}
+    {                                                                          \
+        .name = path, .type = CONF_WHOLE, AT(field), .fallback = value,        \
+        .min = min_, .max = max_, .help = help_                                \
+    }
 #define REAL(path, field, value, min_, max_, help_)                            \
-    {.name = path,                                                             \
-     .type = CONF_REAL,                                                        \
-     AT(field),                                                                \
-     .fallback = value,                                                        \
-     .min = min_,                                                              \
-     .max = max_,                                                              \
-     .help = help_}
+    {                                                                          \
+        .name = path, .type = CONF_REAL, AT(field), .fallback = value,         \
+        .min = min_, .max = max_, .help = help_                                \
+    }
 #define FLAG(path, field, value, help_)                                        \
-    {.name = path, .type = CONF_FLAG, AT(field), .fallback = value, .help = help_}
+    {                                                                          \
+        .name = path, .type = CONF_FLAG, AT(field), .fallback = value,         \
+        .help = help_                                                          \
+    }
 
 /* clang-format off */
 const struct conf_setting settings_table[] = {
@@ -99,8 +93,8 @@ static int read_file(struct conf *c, const char *folder, struct err *e)
 }
 
 int settings_load(const char *folder, const char *const *overrides,
-                  int n_overrides, struct settings *ret,
-                  struct conf *ret_conf, struct err *e)
+                  int n_overrides, struct settings *ret, struct conf *ret_conf,
+                  struct err *e)
 {
     *ret = (struct settings){0};
     conf_init(ret_conf, settings_table, ret);

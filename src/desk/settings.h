@@ -74,7 +74,7 @@ extern const struct conf_setting settings_table[];
  * environment, then `overrides`. conf_free(ret_conf) frees the texts.
  */
 int settings_load(const char *folder, const char *const *overrides,
-                  int n_overrides, struct settings *ret,
-                  struct conf *ret_conf, struct err *e);
+                  int n_overrides, struct settings *ret, struct conf *ret_conf,
+                  struct err *e);
 
 #endif

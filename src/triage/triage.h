@@ -53,10 +53,14 @@ struct triage_info {
 
 /* OTK_ENOENT, OTK_EFORMAT; sizes in the files are checked before use. */
 int triage_load(const char *folder, struct triage_model **ret, struct err *e);
+/* Delete the files of a model folder, and the folder when nothing is left. */
+void triage_remove(const char *folder);
+
 struct triage_model *triage_ref(struct triage_model *m);
 void triage_unref(struct triage_model *m); /* NULL is fine */
 const struct triage_info *triage_info(const struct triage_model *m);
-int triage_task_find(const struct triage_model *m, const char *task); /* or -1 */
+int triage_task_find(const struct triage_model *m,
+                     const char *task); /* or -1 */
 
 /* Working memory of one thread; serves any model. */
 struct triage_scratch *triage_scratch_new(void);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/modules.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+
+static struct arg_command commands[32];
+
+/* C has no way to put other files' structs into a constant table. */
+__attribute__((constructor)) static void list_commands(void)
+{
+    const struct arg_command *const all[] = {
+        &cmd_train,
+        &cmd_evaluate,
+        &cmd_predict,
+    };
+    size_t n = sizeof(all) / sizeof(all[0]);
+    for (size_t i = 0; i < n; i++)
+        memcpy(&commands[i], all[i], sizeof(commands[i]));
+}
+
+const struct args_program program = {
+    .name = "otklik",
+    .summary = "the AI front line of a support desk",
+    .common = cli_common,
+    .commands = commands,
+    .footer = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad input,\n"
+              "4 not found, 5 try again later, 6 something is to be mended.\n",
+};

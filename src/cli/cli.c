@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+const struct arg_option cli_common[] = {
+    {'d', "desk", "FOLDER", "the desk's folder ($OTKLIK_DESK, or here)"},
+    {'j', "json", NULL, "print JSON"},
+    {0},
+};
+
+int cli_fail(int code, const struct err *e)
+{
+    (void)fprintf(stderr, "otklik: %s%s%s\n", e->field, e->field[0] ? ": " : "",
+                  e->msg[0] ? e->msg : err_name(code));
+    switch (code) {
+    case OTK_EFORMAT:
+    case OTK_ELIMIT: return EXIT_BAD_INPUT;
+    case OTK_ENOENT: return EXIT_NOT_FOUND;
+    case OTK_EAGAIN:
+    case OTK_EUNSURE: return EXIT_TRY_LATER;
+    case OTK_EINVAL: return EXIT_WRONG_USAGE;
+    default: return EXIT_FAILED;
+    }
+}
+
+int cli_print(struct buf *b)
+{
+    int r = EXIT_OK;
+    if (buf_check(b)) {
+        (void)fputs("otklik: the output is too long\n", stderr);
+        r = EXIT_FAILED;
+    } else if (fwrite(b->ptr, 1, b->len, stdout) != b->len ||
+               fflush(stdout) == EOF) {
+        perror("otklik: standard output");
+        r = EXIT_FAILED;
+    }
+    buf_free(b);
+    return r;
+}
+
+bool cli_json(const struct args *a)
+{
+    return args_has(a, "json");
+}
+
+const char *cli_folder(const struct args *a)
+{
+    const char *folder = args_text(a, "desk");
+    if (!folder)
+        folder = getenv("OTKLIK_DESK");
+    return folder && folder[0] ? folder : ".";
+}
+
+void cli_progress(void *ctx, const char *what, double share)
+{
+    enum { WIDTH = 30 };
+    (void)ctx;
+    if (!isatty(STDERR_FILENO))
+        return;
+    int done = (int)(share * WIDTH);
+    (void)fprintf(stderr, "\r%-12s [", what);
+    for (int i = 0; i < WIDTH; i++)
+        (void)fputc(i < done ? '#' : ' ', stderr);
+    (void)fprintf(stderr, "] %3.0f %%%s", 100 * share, share >= 1 ? "\n" : "");
+    (void)fflush(stderr);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/dataset.h"
+#include "triage/triage.h"
+
+enum { PATH_BYTES = 4096, REPORT_BYTES = 1 << 20 };
+
+static void put_json(const struct triage_info *m, struct buf *b)
+{
+    buf_printf(b, "{\"version\":\"%s\",\"examples\":%zu,\"tasks\":{",
+               m->version, m->n_examples);
+    for (size_t t = 0; t < m->n_tasks; t++) {
+        const struct triage_task *x = &m->tasks[t];
+        buf_puts(b, t ? "," : "");
+        json_put_text(b, str_from(x->name));
+        buf_printf(b, ":{\"labels\":%zu,\"accuracy\":", x->n_labels);
+        json_put_real(b, x->accuracy);
+        buf_puts(b, ",\"macro_f1\":");
+        json_put_real(b, x->macro_f1);
+        buf_puts(b, ",\"ece\":");
+        json_put_real(b, x->ece);
+        buf_putc(b, '}');
+    }
+    buf_puts(b, "}}\n");
+}
+
+static void put_text(const struct triage_info *m, const char *folder,
+                     struct buf *b)
+{
+    buf_printf(b, "%s from %zu examples in %s\n", m->version, m->n_examples,
+               folder);
+    for (size_t t = 0; t < m->n_tasks; t++) {
+        const struct triage_task *x = &m->tasks[t];
+        buf_printf(b,
+                   "  %-10s %3zu labels  accuracy %.3f  macro F1 %.3f  ECE "
+                   "%.3f  auto from %.2f\n",
+                   x->name, x->n_labels, x->accuracy, x->macro_f1, x->ece,
+                   x->auto_threshold);
+    }
+}
+
+static int run(void *ctx, const struct args *a)
+{
+    (void)ctx;
+    struct err e = {0};
+    struct dataset data;
+    int64_t seed = 1;
+    char folder[PATH_BYTES];
+    const char *out = args_text(a, "output");
+    (void)snprintf(folder, sizeof(folder), "%s%s", out ? out : cli_folder(a),
+                   out ? "" : "/models/triage");
+    int r = args_whole(a, "seed", 1, 1, 1000000, &seed, &e);
+    if (r)
+        return cli_fail(OTK_EINVAL, &e);
+    r = dataset_read(a->words[0], args_text(a, "map"), args_text(a, "tasks"),
+                     &data, &e);
+    struct triage_train_options o = {
+        .engine = args_text(a, "engine"),
+        .seed = (uint64_t)seed,
+        .now_ms = clock_wall(&clock_real),
+        .progress = cli_progress,
+    };
+    struct triage_model *m = NULL;
+    if (!r)
+        r = triage_train(&data.d, &o, folder, &e);
+    if (!r)
+        r = triage_load(folder, &m, &e);
+    dataset_free(&data);
+    if (r)
+        return cli_fail(r, &e);
+    struct buf b = BUF_INIT(REPORT_BYTES);
+    if (cli_json(a))
+        put_json(triage_info(m), &b);
+    else
+        put_text(triage_info(m), folder, &b);
+    triage_unref(m);
+    return cli_print(&b);
+}
+
+static const struct arg_option options[] = {
+    {'o', "output", "FOLDER", "the model folder (default: the desk's)"},
+    {'e', "engine", "linear|jaccard", "kind of model (default linear)"},
+    {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
+    {'t', "tasks", "NAMES", "columns to learn (default topic,priority)"},
+    {'s', "seed", "N", "the same seed gives the same model (default 1)"},
+    {0},
+};
+
+const struct arg_command cmd_train = {
+    .name = "train",
+    .words = "FILE",
+    .min_words = 1,
+    .max_words = 1,
+    .summary = "Make a model from labelled texts",
+    .about = "FILE is CSV, JSONL or XLSX with the columns text, topic and "
+             "priority; the label\n\"none\" marks texts that are no request. "
+             "The new model takes the place of the old\none as a whole, and a "
+             "running desk takes it up by itself.\n",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "triage/calibrate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void calibration_softmax(const struct calibration *c, const float *scores,
+                         size_t n, float *p)
+{
+    float top = scores[0];
+    for (size_t i = 1; i < n; i++)
+        top = scores[i] > top ? scores[i] : top;
+    float sum = 0;
+    float t = (float)c->temperature;
+    for (size_t i = 0; i < n; i++) {
+        p[i] = expf(t * (scores[i] - top));
+        sum += p[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        p[i] /= sum;
+}
+
+static void terms_of(const float *p, size_t n, float known,
+                     double ret[CALIBRATION_TERMS])
+{
+    double first = 0;
+    double second = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] > first) {
+            second = first;
+            first = p[i];
+        } else if (p[i] > second) {
+            second = p[i];
+        }
+    }
+    double q = fmin(fmax(first, 1e-4), 1 - 1e-4);
+    ret[0] = 1;
+    ret[1] = log(q / (1 - q));
+    ret[2] = first - second;
+    ret[3] = known;
+}
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double dot(const double a[CALIBRATION_TERMS],
+                  const double b[CALIBRATION_TERMS])
+{
+    double x = 0;
+    for (int i = 0; i < CALIBRATION_TERMS; i++)
+        x += a[i] * b[i];
+    return x;
+}
+
+double calibration_confidence(const struct calibration *c, const float *p,
+                              size_t n, float known)
+{
+    double x[CALIBRATION_TERMS];
+    terms_of(p, n, known, x);
+    return sigmoid(dot(c->terms, x));
+}
+
+/* Mean log loss of the rows at a temperature. */
+static double loss_at(const struct calibration_row *rows, size_t n,
+                      size_t n_classes, double temperature)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *s = rows[i].scores;
+        double top = s[0];
+        for (size_t c = 1; c < n_classes; c++)
+            top = fmax(top, s[c]);
+        double z = 0;
+        for (size_t c = 0; c < n_classes; c++)
+            z += exp(temperature * (s[c] - top));
+        sum += log(z) - temperature * (s[rows[i].truth] - top);
+    }
+    return sum / (double)n;
+}
+
+/* Golden section on a logarithmic scale; the loss is convex in 1/T. */
+static double fit_temperature(const struct calibration_row *rows, size_t n,
+                              size_t n_classes)
+{
+    const double ratio = 0.6180339887498949;
+    double low = log(0.05);
+    double high = log(200);
+    for (int i = 0; i < 40; i++) {
+        double a = high - ratio * (high - low);
+        double b = low + ratio * (high - low);
+        if (loss_at(rows, n, n_classes, exp(a)) <
+            loss_at(rows, n, n_classes, exp(b)))
+            high = b;
+        else
+            low = a;
+    }
+    return exp((low + high) / 2);
+}
+
+/* Gaussian elimination with pivoting of a small symmetric system. */
+static void solve(double m[CALIBRATION_TERMS][CALIBRATION_TERMS],
+                  double v[CALIBRATION_TERMS])
+{
+    enum { N = CALIBRATION_TERMS };
+    for (int i = 0; i < N; i++) {
+        int best = i;
+        for (int k = i + 1; k < N; k++)
+            best = fabs(m[k][i]) > fabs(m[best][i]) ? k : best;
+        for (int c = 0; c < N; c++) {
+            double swap = m[i][c];
+            m[i][c] = m[best][c];
+            m[best][c] = swap;
+        }
+        double swap = v[i];
+        v[i] = v[best];
+        v[best] = swap;
+        for (int k = i + 1; k < N; k++) {
+            double by = m[k][i] / m[i][i];
+            for (int c = i; c < N; c++)
+                m[k][c] -= by * m[i][c];
+            v[k] -= by * v[i];
+        }
+    }
+    for (int i = N - 1; i >= 0; i--) {
+        for (int c = i + 1; c < N; c++)
+            v[i] -= m[i][c] * v[c];
+        v[i] /= m[i][i];
+    }
+}
+
+/*
+ * Newton's method for logistic regression; a weak pull towards "the
+ * probability as it is" keeps few rows from making wild terms.
+ */
+static void fit_terms(const double (*x)[CALIBRATION_TERMS], const int *right,
+                      size_t n, double terms[CALIBRATION_TERMS])
+{
+    enum { N = CALIBRATION_TERMS, STEPS = 30 };
+    static const double prior[N] = {0, 1, 0, 0};
+    const double pull = 1;
+    memcpy(terms, prior, sizeof(prior));
+    for (int step = 0; step < STEPS; step++) {
+        double g[N];
+        double h[N][N] = {{0}};
+        for (int i = 0; i < N; i++) {
+            g[i] = pull * (prior[i] - terms[i]);
+            h[i][i] = pull;
+        }
+        for (size_t r = 0; r < n; r++) {
+            double p = sigmoid(dot(terms, x[r]));
+            double w = p * (1 - p);
+            for (int i = 0; i < N; i++) {
+                g[i] += (right[r] - p) * x[r][i];
+                for (int k = 0; k < N; k++)
+                    h[i][k] += w * x[r][i] * x[r][k];
+            }
+        }
+        solve(h, g);
+        double moved = 0;
+        for (int i = 0; i < N; i++) {
+            terms[i] += g[i];
+            moved += fabs(g[i]);
+        }
+        if (moved < 1e-9)
+            break;
+    }
+}
+
+void calibration_fit(const struct calibration_row *rows, size_t n,
+                     size_t n_classes, struct calibration *ret)
+{
+    *ret = (struct calibration){.temperature = 1, .terms = {0, 1, 0, 0}};
+    if (n == 0)
+        return;
+    ret->temperature = fit_temperature(rows, n, n_classes);
+    double(*x)[CALIBRATION_TERMS] = mem_new(n, sizeof(*x));
+    int *right = mem_new(n, sizeof(*right));
+    float *p = mem_new(n_classes, sizeof(*p));
+    for (size_t i = 0; i < n; i++) {
+        calibration_softmax(ret, rows[i].scores, n_classes, p);
+        size_t top = 0;
+        for (size_t c = 1; c < n_classes; c++)
+            top = p[c] > p[top] ? c : top;
+        right[i] = (int)top == rows[i].truth;
+        terms_of(p, n_classes, rows[i].known, x[i]);
+    }
+    fit_terms((const double(*)[CALIBRATION_TERMS])x, right, n, ret->terms);
+    free(x);
+    free(right);
+    free(p);
+}
+
+double calibration_error(const double *confidence, const int *right, size_t n,
+                         int bins)
+{
+    double error = 0;
+    for (int b = 0; b < bins; b++) {
+        double sum = 0;
+        double hits = 0;
+        for (size_t i = 0; i < n; i++) {
+            int own = (int)(confidence[i] * bins);
+            own = own < 0 ? 0 : own >= bins ? bins - 1 : own;
+            if (own != b)
+                continue;
+            sum += confidence[i];
+            hits += right[i];
+        }
+        error += fabs(sum - hits);
+    }
+    return n ? error / (double)n : 0;
+}

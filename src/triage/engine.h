@@ -1,0 +1,65 @@
+/*
+ * triage/engine.h - what a kind of model has to do
+ *
+ * An engine turns a text into one raw score a class, for all tasks of the
+ * model side by side; triage.c makes probabilities and decisions of them.
+ * Engines register in engines[] of triage.c.
+ */
+#ifndef OTK_TRIAGE_ENGINE_H
+#define OTK_TRIAGE_ENGINE_H
+
+#include <stddef.h>
+
+#include "triage/features.h"
+#include "triage/triage.h"
+
+/*
+ * Classes of one task inside an engine: the labels, then "none of these" when
+ * the examples had some.
+ */
+struct task_shape {
+    size_t n_labels;
+    bool has_none;
+    size_t at; /* of the first class in the row of scores */
+};
+
+static inline size_t task_classes(const struct task_shape *t)
+{
+    return t->n_labels + t->has_none;
+}
+
+struct triage_scratch {
+    struct cutter *cutter;
+    struct feature *features;
+    float *scores; /* raw, all classes of all tasks */
+    float *output; /* probabilities of labels, all tasks */
+    size_t scores_cap;
+};
+
+/* Room for `n` scores; features has cutter_max(). */
+void scratch_fit(struct triage_scratch *s, size_t n);
+
+/* Scores before calibration, all classes; valid until the next call. */
+const float *triage_raw_scores(const struct triage_model *m,
+                               struct triage_scratch *s, struct str text,
+                               float *ret_known);
+
+struct model_json;
+
+struct engine_ops {
+    const char *name;
+    int (*load)(const char *folder, const struct model_json *m, void **ret,
+                struct err *e);
+    void (*free)(void *impl);
+    /* Raw scores into s->scores; *ret_known: share of known features. */
+    void (*score)(const void *impl, struct triage_scratch *s, struct str text,
+                  float *ret_known);
+    /* Weight of each character of the folded text for class `c`, added to
+     * `weights` (one a byte of cutter_folded()). */
+    void (*weigh)(const void *impl, struct triage_scratch *s, struct str text,
+                  size_t c, float *weights);
+};
+
+extern const struct engine_ops engine_linear, engine_jaccard;
+
+#endif
