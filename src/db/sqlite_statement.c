@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections and statements of the SQLite driver. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,9 @@ struct rows {
     struct db_rows base; /* first */
     struct connection *c;
     sqlite3_stmt *stmt;
-    struct statement *kept; /* NULL: finalize it */
-    bool first;             /* the row of the first step waits */
-    int result;             /* of the first step */
+    struct kept_statement *kept; /* NULL: finalize it */
+    bool has_first;              /* the row of the first step waits … */
+    int first;                   /* … or the end */
 };
 
 int sqlite_fail(sqlite3 *handle, int code, struct err *e)
@@ -31,7 +32,7 @@ int sqlite_fail(sqlite3 *handle, int code, struct err *e)
     case SQLITE_CANTOPEN:
         return err_set(e, OTK_EAGAIN, "the store cannot be reached: %s", text);
     case SQLITE_READONLY:
-        return err_set(e, OTK_EDENIED, "the store is read-only: %s", text);
+        return err_set(e, OTK_EAGAIN, "the store is read-only: %s", text);
     case SQLITE_CONSTRAINT: return err_set(e, OTK_ECONFLICT, "%s", text);
     case SQLITE_TOOBIG: return err_set(e, OTK_ELIMIT, "%s", text);
     case SQLITE_NOTADB:
@@ -48,13 +49,42 @@ int connection_run(struct connection *c, const char *sql, struct err *e)
     return r ? sqlite_fail(c->handle, r, e) : OTK_OK;
 }
 
-int connection_open(const char *path, int flags, int busy_ms,
+int connection_do(struct connection *c, const char *sql, struct err *e)
+{
+    struct db_rows *rows;
+    int r = sqlite_query(&c->tx, sql, false, NULL, 0, &rows, e);
+    if (!r)
+        sqlite_free_rows(rows);
+    return r;
+}
+
+void connection_rollback(struct connection *c)
+{
+    if (!sqlite3_get_autocommit(c->handle))
+        (void)sqlite3_exec(c->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int connection_call(struct connection *c, db_fn *fn, void *arg, struct err *e)
+{
+    int r = fn(&c->tx, arg, e);
+    /* rows left open would hold this connection's snapshot for ever */
+    if (c->open_rows)
+        bug("%d queries were not freed by the function that made them",
+            c->open_rows);
+    return r;
+}
+
+int connection_open(const char *path, bool read_only, int busy_ms,
                     struct connection **ret, struct err *e)
 {
     struct connection *c = MEM_NEW(struct connection);
     c->tx.ops = &db_sqlite;
-    int r =
-        sqlite3_open_v2(path, &c->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    c->read_only = read_only;
+    int r = sqlite3_open_v2(
+        path, &c->handle,
+        SQLITE_OPEN_NOMUTEX |
+            (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE),
+        NULL);
     if (r) {
         r = sqlite_fail(c->handle, r, e);
         connection_close(c);
@@ -80,14 +110,16 @@ void connection_close(struct connection *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < STATEMENTS_KEPT; i++)
+    for (size_t i = 0; i < STATEMENTS_KEPT; i++) {
         (void)sqlite3_finalize(c->kept[i].stmt);
+        free(c->kept[i].text);
+    }
+    sqlite_text_free(c->indexes);
     (void)sqlite3_close(c->handle);
     free(c);
 }
 
-/* ---- statements kept by the address of their text
- * ---------------------------- */
+/* ---- statements kept by the address of their text ---- */
 
 static size_t slot_of(const char *sql)
 {
@@ -107,26 +139,37 @@ static int prepare(struct connection *c, const char *sql, bool keep,
     return OTK_OK;
 }
 
+/* The place of `sql`: its own, a free one, or NULL when there is neither. */
+static struct kept_statement *place_of(struct connection *c, const char *sql)
+{
+    enum { PROBES = 16 };
+    for (size_t i = 0, at = slot_of(sql); i < PROBES; i++) {
+        struct kept_statement *k = &c->kept[(at + i) % STATEMENTS_KEPT];
+        if (k->sql == sql || !k->sql)
+            return k;
+    }
+    return NULL;
+}
+
 /* The kept statement, or one of its own when that is in use. */
 static int find(struct connection *c, const char *sql, bool once,
                 struct rows *r, struct err *e)
 {
-    struct statement *k = NULL;
-    for (size_t i = 0, at = slot_of(sql); !once && !k && i < 8; i++) {
-        struct statement *s = &c->kept[(at + i) % STATEMENTS_KEPT];
-        if (s->sql == sql || !s->sql)
-            k = s;
-    }
+    struct kept_statement *k = once ? NULL : place_of(c, sql);
     if (!k || k->in_use)
         return prepare(c, sql, false, &r->stmt, e);
-    /* a literal's address is its identity, unless a library was reloaded */
-    if (k->sql && strcmp(sqlite3_sql(k->stmt), sql) != 0)
-        bug("statement text changed under its address: %s", sql);
+    if (k->sql && strcmp(k->text, sql) != 0) {
+        /* not a literal: another text stands at its address now */
+        (void)sqlite3_finalize(k->stmt);
+        free(k->text);
+        *k = (struct kept_statement){0};
+    }
     if (!k->sql) {
         int err = prepare(c, sql, true, &k->stmt, e);
         if (err)
             return err;
         k->sql = sql;
+        k->text = mem_copy_str(sql);
     }
     k->in_use = true;
     r->kept = k;
@@ -164,7 +207,29 @@ void sqlite_free_rows(struct db_rows *base)
     } else {
         (void)sqlite3_finalize(r->stmt);
     }
+    r->c->open_rows--;
     free(r);
+}
+
+/* Bind the values and take the first step. */
+static int begin(struct rows *r, const char *sql, const struct db_value *values,
+                 int n, struct err *e)
+{
+    if (r->c->read_only && !sqlite3_stmt_readonly(r->stmt))
+        return err_set(e, OTK_EINVAL, "a read cannot change anything: %s", sql);
+    if (sqlite3_bind_parameter_count(r->stmt) != n)
+        bug("%d values for %d places: %s", n,
+            sqlite3_bind_parameter_count(r->stmt), sql);
+    int code = SQLITE_OK;
+    for (int i = 0; i < n && !code; i++)
+        code = bind(r->stmt, i + 1, &values[i]);
+    if (!code)
+        code = sqlite3_step(r->stmt);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return sqlite_fail(r->c->handle, code, e);
+    r->first = code;
+    r->has_first = true;
+    return OTK_OK;
 }
 
 int sqlite_query(struct db_tx *tx, const char *sql, bool once,
@@ -180,28 +245,21 @@ int sqlite_query(struct db_tx *tx, const char *sql, bool once,
         free(r);
         return err;
     }
-    if (sqlite3_bind_parameter_count(r->stmt) != n)
-        bug("%d values for %d places: %s", n,
-            sqlite3_bind_parameter_count(r->stmt), sql);
-    int code = SQLITE_OK;
-    for (int i = 0; i < n && !code; i++)
-        code = bind(r->stmt, i + 1, &values[i]);
-    if (code) {
-        err = sqlite_fail(c->handle, code, e);
+    c->open_rows++;
+    err = begin(r, sql, values, n, e);
+    if (err)
         sqlite_free_rows(&r->base);
-        return err;
-    }
-    r->result = sqlite3_step(r->stmt);
-    r->first = true;
-    *ret = &r->base;
-    return OTK_OK;
+    else
+        *ret = &r->base;
+    return err;
 }
 
 int sqlite_next(struct db_rows *base, struct err *e)
 {
     struct rows *r = (struct rows *)base;
-    int code = r->first ? r->result : sqlite3_step(r->stmt);
-    r->first = false;
+    int code = r->has_first ? r->first : sqlite3_step(r->stmt);
+    r->has_first = code == SQLITE_DONE; /* asked again, it is still the end */
+    r->first = code;
     if (code == SQLITE_ROW)
         return 1;
     if (code == SQLITE_DONE)

@@ -199,8 +199,10 @@ int examples_load(const char *folder, struct examples **ret, struct err *e)
     x->arena = arena_new();
     struct str rest = buf_str(&bytes);
     struct str line;
-    for (size_t i = 1; !r && str_next(&rest, '\n', &line); i++)
-        r = read_line(x, line, i, path, e);
+    for (size_t i = 1; !r && str_next(&rest, '\n', &line); i++) {
+        if (line.n)
+            r = read_line(x, line, i, path, e);
+    }
     buf_free(&bytes);
     if (r) {
         examples_free(x);
