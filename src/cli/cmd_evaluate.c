@@ -235,7 +235,7 @@ static const struct arg_option options[] = {
     {'t', "tasks", "NAMES", "columns to learn (default topic,priority)"},
     {'e', "engine", "linear|jaccard", "kind of model"},
     {'s', "seed", "N", "of the split (default 1)"},
-    {0, "c-percent", "N", "C of the SVM in percent (default 50)"},
+    {0, "c-percent", "N", "C of the SVM in percent (default by size)"},
     {'p', "pictures", "FOLDER", "write PNG pictures there"},
     {0},
 };

@@ -30,13 +30,14 @@ static inline size_t task_classes(const struct task_shape *t)
 
 struct triage_scratch {
     struct cutter *cutter;
+    struct weigher *weigher;
     struct feature *features;
     float *scores; /* raw, all classes of all tasks */
     float *output; /* probabilities of labels, all tasks */
     size_t scores_cap;
 };
 
-/* Room for `n` scores; features has cutter_max(). */
+/* Room for `n` scores; features has FEATURES_MAX. */
 void scratch_fit(struct triage_scratch *s, size_t n);
 
 /* Scores before calibration, all classes; valid until the next call. */

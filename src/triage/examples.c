@@ -111,7 +111,7 @@ static void grow(struct examples *x)
 /* Explanations and sets go by words: that is what a person compares. */
 static bool is_word(const struct raw_feature *f)
 {
-    return f->block == BLOCK_WORDS;
+    return f->kind != FEATURE_CHARS;
 }
 
 static void index_one(struct examples *x, struct cutter *c, uint32_t example)

@@ -111,7 +111,7 @@ static void jaccard_weigh(const void *impl, struct triage_scratch *s,
     size_t n_raw = cutter_cut(s->cutter, text, &raw);
     size_t folded = cutter_folded(s->cutter).n;
     for (size_t f = 0; f < n_raw; f++) {
-        if (raw[f].block != BLOCK_WORDS || raw[f].len == 0)
+        if (raw[f].kind == FEATURE_CHARS || raw[f].len == 0)
             continue;
         size_t in = 0;
         size_t all = examples_with(j->examples, raw[f].hash, j->classes,

@@ -138,8 +138,8 @@ static void linear_score(const void *impl, struct triage_scratch *s,
     const struct linear *l = impl;
     size_t k = l->n_classes;
     memcpy(s->scores, l->bias, k * sizeof(float));
-    size_t n = features_of(&l->dictionary, s->cutter, text, s->features,
-                           cutter_max(), ret_known);
+    size_t n = features_of(&l->dictionary, s->weigher, s->cutter, text,
+                           s->features, ret_known);
     for (size_t i = 0; i < n; i++) {
         uint32_t id = s->features[i].id;
         float v = s->features[i].value * l->scale[id];

@@ -28,6 +28,7 @@ enum {
     EXAMPLES_KEPT = 5000,
     MODEL_BYTES = 1 << 30,
     FOLDS_SMALL = 5,
+    FEW_ROWS = 4000,
     HOLD_OUT_FROM = 12000, /* rows from which one held-out part is enough */
 };
 
@@ -336,7 +337,9 @@ int triage_train(const struct triage_dataset *d,
 {
     struct work w = {.d = d, .o = *o, .arena = arena_new()};
     w.o.seed = o->seed ? o->seed : 1;
-    w.o.c = o->c > 0 ? o->c : 0.5;
+    /* few examples: every one counts; many: they outvote the noise */
+    double c = d->n < FEW_ROWS ? 2 : 0.5;
+    w.o.c = o->c > 0 ? o->c : c;
     w.o.threads = o->threads > 0 ? o->threads : cores();
     w.o.auto_error = o->auto_error > 0 ? o->auto_error : 0.05;
     w.o.suggest_error = o->suggest_error > 0 ? o->suggest_error : 0.4;

@@ -35,7 +35,7 @@ struct triage_dataset {
 struct triage_train_options {
     const char *engine; /* "linear" (default), "jaccard" */
     uint64_t seed;      /* 0: 1 */
-    double c;           /* of the SVM; 0: 0.5 */
+    double c;           /* of the SVM; 0: by the number of examples */
     int threads;        /* 0: one a core */
     double
         auto_error; /* share of wrong decisions that `auto` may make; 0: 0.05 */

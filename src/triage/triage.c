@@ -42,7 +42,8 @@ struct triage_scratch *triage_scratch_new(void)
 {
     struct triage_scratch *s = MEM_NEW(struct triage_scratch);
     s->cutter = cutter_new();
-    s->features = mem_new(cutter_max(), sizeof(*s->features));
+    s->weigher = weigher_new();
+    s->features = mem_new(FEATURES_MAX, sizeof(*s->features));
     return s;
 }
 
@@ -51,6 +52,7 @@ void triage_scratch_free(struct triage_scratch *s)
     if (!s)
         return;
     cutter_free(s->cutter);
+    weigher_free(s->weigher);
     free(s->features);
     free(s->scores);
     free(s->output);

@@ -28,7 +28,6 @@ struct triage_scratch;
 enum {
     TRIAGE_TASKS_MAX = 8,
     TRIAGE_CLASSES_MAX = 4096,
-    TRIAGE_TEXT_MAX = 64 * 1024, /* bytes that are looked at; the rest is cut */
 };
 
 enum triage_mode { TRIAGE_ASK, TRIAGE_SUGGEST, TRIAGE_AUTO };

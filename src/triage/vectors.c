@@ -50,7 +50,7 @@ static void bag_of(struct cutter *c, struct str text, struct bag *ret)
         }
         ret->hashes[ret->n] = raw[i].hash;
         ret->counts[ret->n] = 1;
-        ret->blocks[ret->n++] = raw[i].block;
+        ret->blocks[ret->n++] = (uint8_t)block_of_kind(raw[i].kind);
     }
     free(raw);
 }
