@@ -19,7 +19,7 @@ enum { READERS_MAX = 64 };
 struct store {
     struct db_options o;
     char path[SQLITE_PATH_BYTES];
-    bool is_private; /* memory: - the file goes when the store closes */
+    bool is_private;       /* memory: - the file goes when the store closes */
     struct writer *writer; /* NULL: read only */
 
     pthread_mutex_t lock;

@@ -28,7 +28,7 @@ struct log_mover {
     pthread_cond_t some;
     bool wanted, stop; /* guarded by lock */
 
-    int asked_at;     /* the writer's: pages when a move was last wanted */
+    int asked_at;      /* the writer's: pages when a move was last wanted */
     int start_anew_at; /* the writer's: pages at which it acts itself */
 };
 
@@ -43,8 +43,8 @@ static void *move_loop(void *arg)
         }
         m->wanted = false;
         pthread_mutex_unlock(&m->lock);
-        (void)sqlite3_wal_checkpoint_v2(
-            m->c->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        (void)sqlite3_wal_checkpoint_v2(m->c->handle, NULL,
+                                        SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         pthread_mutex_lock(&m->lock);
     }
     pthread_mutex_unlock(&m->lock);

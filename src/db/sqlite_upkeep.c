@@ -164,10 +164,10 @@ int sqlite_check(struct connection *c, struct err *e)
     r = sqlite_next(rows, e);
     struct str text = r > 0 ? sqlite_get_text(rows, 0) : STR("no answer");
     if (r >= 0)
-        r = str_is(text, "ok") ? OTK_OK
-                               : err_set(e, OTK_EIO,
-                                         "the store is damaged: " STR_FMT,
-                                         STR_ARG(text));
+        r = str_is(text, "ok")
+                ? OTK_OK
+                : err_set(e, OTK_EIO, "the store is damaged: " STR_FMT,
+                          STR_ARG(text));
     sqlite_free_rows(rows);
     return r ? r : sqlite_check_references(c, e);
 }

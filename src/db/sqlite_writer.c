@@ -109,9 +109,12 @@ static int run_all(struct writer *w, struct request **batch, size_t n,
                    struct err *e)
 {
     struct connection *c = w->c;
-    int64_t before = sqlite3_total_changes64(c->handle);
+    bool changed = false;
     for (size_t i = 0; i < n; i++) {
+        int64_t before = sqlite3_total_changes64(c->handle);
         run_one(c, batch[i]);
+        changed |=
+            !batch[i]->result && sqlite3_total_changes64(c->handle) != before;
         if (sqlite3_get_autocommit(c->handle))
             return err_set(e, batch[i]->result ? batch[i]->result : OTK_EAGAIN,
                            "%s",
@@ -120,7 +123,7 @@ static int run_all(struct writer *w, struct request **batch, size_t n,
                                : "the store gave the transaction up");
     }
     int r = commit(c, e);
-    if (!r && sqlite3_total_changes64(c->handle) != before)
+    if (!r && changed)
         db_committed(w->db);
     return r;
 }
@@ -319,8 +322,8 @@ int writer_run(struct writer *w, int timeout_ms, bool alone, db_fn *fn,
     struct timespec deadline = wait_deadline(timeout_ms);
     int err = enqueue(w, &r, e);
     if (!err && !wait_done(&r, &deadline) && withdraw(w, &r))
-        err = err_set(e, OTK_EAGAIN, "the store was busy for %d ms",
-                      timeout_ms);
+        err =
+            err_set(e, OTK_EAGAIN, "the store was busy for %d ms", timeout_ms);
     else if (!err && wait_done(&r, NULL))
         err = r.result;
     (void)pthread_mutex_destroy(&r.lock);
