@@ -15,6 +15,7 @@ __attribute__((constructor)) static void list_commands(void)
         &cmd_train,
         &cmd_evaluate,
         &cmd_predict,
+        &cmd_kb_measure,
     };
     size_t n = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < n; i++)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "knowledge/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "knowledge/index.h"
+
+enum { DEEP = 10, BINS = 10 };
+
+static bool is_right(struct str keys, struct str key)
+{
+    struct str one;
+    while (str_next(&keys, ' ', &one)) {
+        if (str_eq(one, key))
+            return true;
+    }
+    return false;
+}
+
+/* The index without the right articles: the question is now unanswerable. */
+static double confidence_without(const struct knowledge_index *x,
+                                 struct knowledge_scratch *s,
+                                 const struct measure_question *q)
+{
+    struct knowledge_query query = {.text = q->text, .with_staff = true};
+    struct knowledge_hit hits[DEEP];
+    return knowledge_search_without(x, s, &query, q->keys, hits, DEEP)
+               ? hits[0].confidence
+               : 0;
+}
+
+static void calibration(const double *confidence, const int *right, size_t n,
+                        struct measured *ret)
+{
+    double error = 0;
+    for (int b = 0; b < BINS; b++) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            int own = (int)(confidence[i] * BINS);
+            if ((own >= BINS ? BINS - 1 : own) == b)
+                sum += confidence[i] - right[i];
+        }
+        error += fabs(sum);
+    }
+    ret->confidence_error = n ? error / (double)n : 0;
+}
+
+static double share_under(const double *x, size_t n, double threshold)
+{
+    size_t under = 0;
+    for (size_t i = 0; i < n; i++)
+        under += x[i] < threshold;
+    return n ? (double)under / (double)n : 0;
+}
+
+static void curve(const double *with, const double *without, size_t n,
+                  struct measured *ret)
+{
+    for (int i = 0; i < MEASURE_POINTS; i++) {
+        double t = (double)i / (MEASURE_POINTS - 1);
+        ret->curve[i].threshold = t;
+        ret->curve[i].refused_answerable = share_under(with, n, t);
+        ret->curve[i].refused_unanswerable = share_under(without, n, t);
+    }
+    for (int i = 0; i <= 1000; i++) {
+        double t = i / 1000.0;
+        if (share_under(with, n, t) < 0.1)
+            ret->refused_at_10 = share_under(without, n, t);
+    }
+}
+
+void measure_search(const struct knowledge_index *x,
+                    const struct measure_question *questions, size_t n,
+                    struct measured *ret)
+{
+    *ret = (struct measured){.n = n};
+    struct knowledge_scratch *s = knowledge_scratch_new();
+    double *with = mem_new(n + 1, sizeof(*with));
+    double *without = mem_new(n + 1, sizeof(*without));
+    int *right = mem_new(n + 1, sizeof(*right));
+    for (size_t i = 0; i < n; i++) {
+        struct knowledge_hit hits[DEEP];
+        struct knowledge_query q = {.text = questions[i].text,
+                                    .with_staff = true};
+        size_t found = knowledge_search(x, s, &q, hits, DEEP);
+        size_t rank = 0;
+        while (rank < found &&
+               !is_right(questions[i].keys, hits[rank].article->key))
+            rank++;
+        ret->hit1 += rank < found && rank < 1;
+        ret->hit3 += rank < found && rank < 3;
+        ret->hit10 += rank < found;
+        ret->mrr += rank < found ? 1.0 / (double)(rank + 1) : 0;
+        with[i] = found ? hits[0].confidence : 0;
+        right[i] = found && rank == 0;
+        without[i] = confidence_without(x, s, &questions[i]);
+    }
+    double total = n ? (double)n : 1;
+    ret->hit1 /= total;
+    ret->hit3 /= total;
+    ret->hit10 /= total;
+    ret->mrr /= total;
+    curve(with, without, n, ret);
+    calibration(with, right, n, ret);
+    free(with);
+    free(without);
+    free(right);
+    knowledge_scratch_free(s);
+}
