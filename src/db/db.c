@@ -40,8 +40,10 @@ int db_open(const char *url, const struct db_options *o, struct db **ret,
     const char *where;
     struct db *db = MEM_NEW(struct db);
     db->ops = db_ops_of(url, &where);
+    (void)pthread_mutex_init(&db->hooks_lock, NULL);
     int r = db->ops->open(where, &own, db, e);
     if (r) {
+        (void)pthread_mutex_destroy(&db->hooks_lock);
         free(db);
         return err_wrap(e, r, "open the store %s", url);
     }
@@ -54,6 +56,7 @@ void db_close(struct db *db)
     if (!db)
         return;
     db->ops->close(db->impl);
+    (void)pthread_mutex_destroy(&db->hooks_lock);
     free(db);
 }
 
@@ -106,15 +109,31 @@ int db_upgrade(struct db *db, int timeout_ms, db_fn *fn, void *arg,
 
 void db_on_commit(struct db *db, void (*fn)(void *arg), void *arg)
 {
+    pthread_mutex_lock(&db->hooks_lock);
     if (db->n_hooks == DB_HOOKS_MAX)
         bug("more than %d hooks on a store", DB_HOOKS_MAX);
     db->hooks[db->n_hooks++] = (struct db_hook){fn, arg};
+    pthread_mutex_unlock(&db->hooks_lock);
+}
+
+void db_off_commit(struct db *db, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&db->hooks_lock);
+    int kept = 0;
+    for (int i = 0; i < db->n_hooks; i++) {
+        if (db->hooks[i].fn != fn || db->hooks[i].arg != arg)
+            db->hooks[kept++] = db->hooks[i];
+    }
+    db->n_hooks = kept;
+    pthread_mutex_unlock(&db->hooks_lock);
 }
 
 void db_committed(struct db *db)
 {
+    pthread_mutex_lock(&db->hooks_lock);
     for (int i = 0; i < db->n_hooks; i++)
         db->hooks[i].fn(db->hooks[i].arg);
+    pthread_mutex_unlock(&db->hooks_lock);
 }
 
 /* ---- statements ---- */

@@ -89,11 +89,13 @@ int db_read(struct db *db, int timeout_ms, db_fn *fn, void *arg, struct err *e);
 
 /*
  * Called after each commit of this process that changed something, on the
- * writer's thread: wake up what waits for new rows. Must not block or write.
- * At most DB_HOOKS_MAX; set before traffic begins.
+ * writer's thread: wake up what waits for new rows. Must not block, and must
+ * not call the store. At most DB_HOOKS_MAX. After db_off_commit() it is not
+ * running and will not be called.
  */
-enum { DB_HOOKS_MAX = 4 };
+enum { DB_HOOKS_MAX = 8 };
 void db_on_commit(struct db *db, void (*fn)(void *arg), void *arg);
+void db_off_commit(struct db *db, void (*fn)(void *arg), void *arg);
 
 /*
  * Statements. `types` has one letter for each value that follows:

@@ -8,6 +8,8 @@
 #ifndef OTK_DB_DRIVER_H
 #define OTK_DB_DRIVER_H
 
+#include <pthread.h>
+
 #include "db/db.h"
 
 struct db_value {
@@ -79,8 +81,9 @@ struct db_hook {
 struct db {
     const struct db_ops *ops;
     void *impl;
-    struct db_hook hooks[DB_HOOKS_MAX];
-    int n_hooks;
+    pthread_mutex_t hooks_lock;         /* held while they run, too */
+    struct db_hook hooks[DB_HOOKS_MAX]; /* guarded by hooks_lock */
+    int n_hooks;                        /* guarded by hooks_lock */
 };
 
 /* Drivers put these in front of their own; `failed` and `tx` are db.c's. */

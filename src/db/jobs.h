@@ -23,16 +23,20 @@ struct db_tx;
 struct err;
 
 enum {
-    JOB_ATTEMPTS = 8,            /* default of max_attempts */
-    JOB_LEASE_MS = 60 * 1000,    /* default lease */
-    JOB_BACKOFF_MS = 2000,       /* first pause; doubles, with jitter … */
-    JOB_BACKOFF_MAX_MS = 3600000 /* … up to an hour */
+    JOB_ATTEMPTS = 8,             /* default of max_attempts */
+    JOB_LEASE_MS = 60 * 1000,     /* default lease */
+    JOB_RUN_MAX_MS = 3600 * 1000, /* so long the runner keeps a lease */
+    /* The first pause doubles up to the last; up to half less by chance. */
+    JOB_BACKOFF_MS = 2000,
+    JOB_BACKOFF_MAX_MS = 3600 * 1000,
+    JOB_OWNER_BYTES = 64, /* with the final NUL */
+    JOB_KINDS_MAX = 32,
 };
 
 struct job_new {
     const char *kind;   /* "intake", "giveback", … */
     struct str payload; /* JSON */
-    const char *dedup;  /* NULL, or: at most one waiting job with this key */
+    const char *dedup;  /* NULL, or: at most one waiting job has this key */
     int64_t run_at;     /* wall ms; 0: now */
     int max_attempts;   /* 0: JOB_ATTEMPTS */
 };
@@ -50,8 +54,8 @@ int job_push(struct db_tx *tx, const struct job_new *j, int64_t now_ms,
              int64_t *ret_id, struct err *e);
 
 /*
- * Take up to `max` due jobs of the given kinds (NULL: all) for `owner`.
- * Texts live in `a`.
+ * Take up to `max` due jobs of the given kinds (ends with NULL; NULL: all)
+ * for `owner`, longest due first. Texts live in `a`.
  */
 int job_take(struct db *db, const char *owner, const char *const *kinds,
              int64_t now_ms, int lease_ms, struct arena *a, struct job *ret,
@@ -64,17 +68,24 @@ int job_done(struct db_tx *tx, int64_t id, const char *owner, struct err *e);
 int job_fail(struct db_tx *tx, const struct job *j, const char *owner,
              const char *why, int64_t now_ms, struct err *e);
 
+/* Hold it longer: the lease ends at `until_ms`; OTK_ECONFLICT: it was lost. */
+int job_extend(struct db_tx *tx, int64_t id, const char *owner,
+               int64_t until_ms, struct err *e);
+
 /* Refused for good: straight to the dead letters. */
 int job_bury(struct db_tx *tx, int64_t id, const char *owner, const char *why,
              struct err *e);
 
+/* A dead letter again from the start; OTK_ENOENT: it is none. */
 int job_requeue(struct db_tx *tx, int64_t id, int64_t now_ms, struct err *e);
 
 /*
  * The runner: threads that take jobs and call the handler of their kind.
  * A handler gets the job outside a transaction and calls job_done() in its
  * own; returning an error lets the runner fail (OTK_EAGAIN, OTK_EIO, …) or
- * bury (OTK_EDENIED, OTK_EFORMAT, OTK_EINVAL) the job.
+ * bury (OTK_EDENIED, OTK_EFORMAT, OTK_EINVAL, OTK_ENOENT) the job. While it
+ * works, the runner keeps its lease, for at most JOB_RUN_MAX_MS; a handler
+ * that returns 0 without job_done() sees the job again when the lease ends.
  */
 struct job_handler {
     const char *kind;
@@ -85,11 +96,12 @@ struct job_handler {
 
 struct job_runner;
 
-/* `handlers` ends with kind == NULL and is borrowed until job_runner_free. */
+/* `handlers` (at most JOB_KINDS_MAX) ends with kind == NULL and is borrowed
+ * until job_runner_free(), as are `db` and `clock`. */
 int job_runner_start(struct db *db, const struct clock *clock,
                      const struct job_handler *handlers, int threads,
                      struct job_runner **ret, struct err *e);
-void job_runner_wake(struct job_runner *r); /* from db_on_commit */
+void job_runner_wake(struct job_runner *r); /* see db_on_commit() */
 void job_runner_free(struct job_runner *r); /* finishes what is in hand */
 
 #endif

@@ -82,12 +82,15 @@ static int trace_open(const char *where, const struct db_options *o,
     t->traced_arg = o->traced_arg;
     t->db = db;
     t->below.ops = t->inner;
+    (void)pthread_mutex_init(&t->below.hooks_lock, NULL);
     db_on_commit(&t->below, pass_commit, t);
     int r = t->inner->open(rest, o, &t->below, e);
-    if (r)
+    if (r) {
+        (void)pthread_mutex_destroy(&t->below.hooks_lock);
         free(t);
-    else
+    } else {
         db->impl = t;
+    }
     return r;
 }
 
@@ -95,6 +98,7 @@ static void trace_close(void *impl)
 {
     struct trace *t = impl;
     t->inner->close(t->below.impl);
+    (void)pthread_mutex_destroy(&t->below.hooks_lock);
     free(t);
 }
 

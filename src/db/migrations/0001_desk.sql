@@ -285,7 +285,7 @@ CREATE TABLE jobs (
     last_error TEXT,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX jobs_due ON jobs (run_at, id) WHERE state = 'waiting';
+CREATE INDEX jobs_due ON jobs (kind, run_at, id) WHERE state = 'waiting';
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
 CREATE UNIQUE INDEX jobs_dedup ON jobs (dedup) WHERE state = 'waiting';
 
