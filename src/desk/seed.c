@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk/seed.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "desk/catalog.h"
+#include "desk/time_zone.h"
+
+enum { FILE_MAX = 1 << 20, TEXT_MAX = 200 };
+
+struct seed {
+    struct db_tx *tx;
+    const char *path;
+    yaml_document_t doc;
+    struct arena *arena;
+    int64_t now;
+    struct err *e;
+};
+
+static int fail(struct seed *s, const yaml_node_t *at, const char *fmt,
+                const char *what)
+{
+    char text[TEXT_MAX];
+    (void)snprintf(text, sizeof(text), "%s %s", fmt, what);
+    (void)err_set(s->e, OTK_EFORMAT, "%s", text);
+    return err_place(s->e, OTK_EFORMAT, "%s:%zu", s->path,
+                     at ? at->start_mark.line + 1 : 1);
+}
+
+static struct str scalar(const yaml_node_t *n)
+{
+    if (!n || n->type != YAML_SCALAR_NODE)
+        return (struct str){0};
+    return (struct str){(const char *)n->data.scalar.value,
+                        n->data.scalar.length};
+}
+
+static yaml_node_t *child(struct seed *s, const yaml_node_t *map,
+                          const char *key)
+{
+    if (!map || map->type != YAML_MAPPING_NODE)
+        return NULL;
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         p < map->data.mapping.pairs.top; p++) {
+        if (str_is(scalar(yaml_document_get_node(&s->doc, p->key)), key))
+            return yaml_document_get_node(&s->doc, p->value);
+    }
+    return NULL;
+}
+
+static struct str text_of(struct seed *s, const yaml_node_t *map,
+                          const char *key)
+{
+    return scalar(child(s, map, key));
+}
+
+/* "30m", "4h", "2d" or minutes; -1: not said. */
+static int minutes_of(struct str t)
+{
+    int64_t n;
+    if (t.n == 0)
+        return -1;
+    int by = 1;
+    char last = t.p[t.n - 1];
+    if (last == 'h')
+        by = 60;
+    else if (last == 'd')
+        by = 24 * 60;
+    if (last == 'm' || by > 1)
+        t = str_sub(t, 0, t.n - 1);
+    return str_to_int(t, &n) || n < 0 || n > 1000000 ? -2 : (int)n * by;
+}
+
+typedef int each_fn(struct seed *s, struct str key, const yaml_node_t *value);
+
+/* Every entry of the mapping `name` of the document. */
+static int each(struct seed *s, const yaml_node_t *root, const char *name,
+                each_fn *fn)
+{
+    const yaml_node_t *map = child(s, root, name);
+    if (!map)
+        return OTK_OK;
+    if (map->type != YAML_MAPPING_NODE)
+        return fail(s, map, name, "must be a mapping");
+    int r = OTK_OK;
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         !r && p < map->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = yaml_document_get_node(&s->doc, p->key);
+        r = fn(s, scalar(key), yaml_document_get_node(&s->doc, p->value));
+    }
+    return r;
+}
+
+/* The id of a row by key, 0 when `key` is empty. */
+static int id_of(struct seed *s, const char *sql, struct str key,
+                 const yaml_node_t *at, const char *what, int64_t *ret)
+{
+    *ret = 0;
+    if (key.n == 0)
+        return OTK_OK;
+    int r = db_int_of(s->tx, ret, s->e, sql, "s", key);
+    return r == OTK_ENOENT ? fail(s, at, "there is no such", what) : r;
+}
+
+static const char team_id[] = "SELECT id FROM teams WHERE key = ?1";
+static const char topic_id[] = "SELECT id FROM topics WHERE key = ?1";
+static const char skill_id[] = "SELECT id FROM skills WHERE key = ?1";
+static const char sla_id[] = "SELECT id FROM slas WHERE name = ?1";
+static const char schedule_id[] = "SELECT id FROM schedules WHERE name = ?1";
+static const char priority_id[] = "SELECT id FROM priorities WHERE key = ?1";
+
+static const int64_t *or_null(const int64_t *id)
+{
+    return *id ? id : NULL;
+}
+
+/* ---- schedules
+ * ------------------------------------------------------------------- */
+
+/* "09:30" in minutes; -1: nonsense. */
+static int clock_minutes(struct str t)
+{
+    int64_t h, m;
+    if (t.n != 5 || t.p[2] != ':' || str_to_int(str_sub(t, 0, 2), &h) ||
+        str_to_int(str_sub(t, 3, 2), &m) || h < 0 || h > 24 || m < 0 ||
+        m > 59 || h * 60 + m > 24 * 60)
+        return -1;
+    return (int)(h * 60 + m);
+}
+
+static int load_days(struct seed *s, int64_t id, const yaml_node_t *hours)
+{
+    static const char *const names[] = {"mon", "tue", "wed", "thu",
+                                        "fri", "sat", "sun"};
+    int r =
+        db_exec(s->tx, s->e,
+                "DELETE FROM schedule_hours WHERE schedule_id = ?1", "i", id);
+    for (int64_t d = 0; !r && d < 7; d++) {
+        struct str spans = text_of(s, hours, names[d]);
+        struct str one;
+        while (!r && str_next(&spans, ',', &one)) {
+            one = str_trim(one);
+            size_t dash = str_find(one, '-');
+            int from = clock_minutes(str_sub(one, 0, dash));
+            int to = clock_minutes(str_sub(one, dash + 1, one.n));
+            if (from < 0 || to <= from)
+                return fail(s, hours, names[d], "must read 09:00-18:00");
+            r = db_exec(s->tx, s->e,
+                        "INSERT INTO schedule_hours (schedule_id, weekday, "
+                        "from_minute, to_minute) VALUES (?1, ?2, ?3, ?4)",
+                        "iiii", id, d, (int64_t)from, (int64_t)to);
+        }
+    }
+    return r;
+}
+
+static int load_holidays(struct seed *s, int64_t id, const yaml_node_t *map)
+{
+    int r = OTK_OK;
+    if (!map || map->type != YAML_MAPPING_NODE)
+        return r;
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         !r && p < map->data.mapping.pairs.top; p++) {
+        struct str day = scalar(yaml_document_get_node(&s->doc, p->key));
+        struct str name = scalar(yaml_document_get_node(&s->doc, p->value));
+        if (day.n != 10)
+            return fail(s, map, "a holiday", "must read 2026-01-31: name");
+        r = db_exec(s->tx, s->e,
+                    "INSERT INTO holidays (schedule_id, day, name) VALUES "
+                    "(?1, ?2, ?3) ON CONFLICT (schedule_id, day) DO UPDATE "
+                    "SET name = excluded.name",
+                    "iss", id, day, name);
+    }
+    return r;
+}
+
+static int load_schedule(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    struct str zone = text_of(s, v, "time_zone");
+    struct time_zone *z;
+    int64_t id;
+    int r = time_zone_new(zone, &z, s->e);
+    if (r)
+        return err_place(s->e, r, "%s:%zu", s->path, v->start_mark.line + 1);
+    time_zone_free(z);
+    r = db_int_of(s->tx, &id, s->e,
+                  "INSERT INTO schedules (name, time_zone) VALUES (?1, ?2) ON "
+                  "CONFLICT (name) DO UPDATE SET time_zone = "
+                  "excluded.time_zone RETURNING id",
+                  "ss", key, zone);
+    if (!r)
+        r = load_days(s, id, child(s, v, "hours"));
+    return r ? r : load_holidays(s, id, child(s, v, "holidays"));
+}
+
+/* ---- the rest, table by table
+ * ------------------------------------------------------ */
+
+static int load_team(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    int64_t schedule;
+    int r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
+                  &schedule);
+    if (r)
+        return r;
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO teams (key, name, schedule_id) VALUES (?1, "
+                   "?2, ?3) ON CONFLICT (key) DO UPDATE SET name = "
+                   "excluded.name, schedule_id = excluded.schedule_id",
+                   "ssI", key, text_of(s, v, "name"), or_null(&schedule));
+}
+
+static int load_skill(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO skills (key, name) VALUES (?1, ?2) ON "
+                   "CONFLICT (key) DO UPDATE SET name = excluded.name",
+                   "ss", key, scalar(v));
+}
+
+/* {"ru":"…","en":"…"} out of the node's name_ru, name_en. */
+static struct str names_json(struct seed *s, const yaml_node_t *v)
+{
+    static const char *const languages[] = {"ru", "en"};
+    struct buf b = BUF_INIT(2000);
+    buf_putc(&b, '{');
+    for (size_t i = 0; i < 2; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "name_%s", languages[i]);
+        struct str name = text_of(s, v, key);
+        if (name.n == 0)
+            continue;
+        buf_printf(&b, "%s\"%s\":", b.len > 1 ? "," : "", languages[i]);
+        json_put_text(&b, name);
+    }
+    buf_putc(&b, '}');
+    struct str kept = arena_str(s->arena, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+static int load_priority(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    int64_t rank, level;
+    if (str_to_int(text_of(s, v, "rank"), &rank) ||
+        str_to_int(text_of(s, v, "min_level"), &level) || level < 1 ||
+        level > LEVEL_MAX)
+        return fail(s, v, "a priority", "wants rank and min_level (1-5)");
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO priorities (key, name, names_json, rank, "
+                   "min_level) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) "
+                   "DO UPDATE SET name = excluded.name, names_json = "
+                   "excluded.names_json, rank = excluded.rank, min_level = "
+                   "excluded.min_level",
+                   "sssii", key, text_of(s, v, "name_en"), names_json(s, v),
+                   rank, level);
+}
+
+static int load_target(struct seed *s, int64_t sla, struct str priority,
+                       const yaml_node_t *v)
+{
+    static const char *const names[] = {"first", "next", "solution"};
+    int64_t id;
+    int64_t m[3];
+    int r = id_of(s, priority_id, priority, v, "priority", &id);
+    for (int i = 0; !r && i < 3; i++) {
+        m[i] = minutes_of(text_of(s, v, names[i]));
+        if (m[i] == -2)
+            return fail(s, v, names[i], "must read 30m, 4h or 2d");
+    }
+    if (r)
+        return r;
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO sla_targets (sla_id, priority_id, "
+                   "first_minutes, next_minutes, solution_minutes) VALUES "
+                   "(?1, ?2, ?3, ?4, ?5) ON CONFLICT (sla_id, priority_id) DO "
+                   "UPDATE SET first_minutes = excluded.first_minutes, "
+                   "next_minutes = excluded.next_minutes, solution_minutes = "
+                   "excluded.solution_minutes",
+                   "iiIII", sla, id, m[0] < 0 ? NULL : &m[0],
+                   m[1] < 0 ? NULL : &m[1], m[2] < 0 ? NULL : &m[2]);
+}
+
+static int load_sla(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    int64_t schedule, id;
+    int r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
+                  &schedule);
+    if (!r)
+        r = db_int_of(s->tx, &id, s->e,
+                      "INSERT INTO slas (name, schedule_id) VALUES (?1, ?2) "
+                      "ON CONFLICT (name) DO UPDATE SET schedule_id = "
+                      "excluded.schedule_id RETURNING id",
+                      "sI", key, or_null(&schedule));
+    const yaml_node_t *map = child(s, v, "targets");
+    if (r || !map || map->type != YAML_MAPPING_NODE)
+        return r;
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         !r && p < map->data.mapping.pairs.top; p++)
+        r = load_target(s, id, scalar(yaml_document_get_node(&s->doc, p->key)),
+                        yaml_document_get_node(&s->doc, p->value));
+    return r;
+}
+
+static int load_topic(struct seed *s, struct str key, const yaml_node_t *v)
+{
+    int64_t parent, team, skill, sla;
+    int r = id_of(s, topic_id, text_of(s, v, "parent"), v, "topic", &parent);
+    if (!r)
+        r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
+    if (!r)
+        r = id_of(s, skill_id, text_of(s, v, "skill"), v, "skill", &skill);
+    if (!r)
+        r = id_of(s, sla_id, text_of(s, v, "sla"), v, "sla", &sla);
+    if (r)
+        return r;
+    return db_exec(
+        s->tx, s->e,
+        "INSERT INTO topics (key, name, names_json, parent_id, team_id, "
+        "skill_id, sla_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT "
+        "(key) DO UPDATE SET name = excluded.name, names_json = "
+        "excluded.names_json, parent_id = excluded.parent_id, team_id = "
+        "excluded.team_id, skill_id = excluded.skill_id, sla_id = "
+        "excluded.sla_id",
+        "sssIIII", key, text_of(s, v, "name_en"), names_json(s, v),
+        or_null(&parent), or_null(&team), or_null(&skill), or_null(&sla));
+}
+
+/* ---- staff
+ * ------------------------------------------------------------------------------
+ */
+
+static int find_person(struct seed *s, struct str login, struct str name,
+                       int64_t *ret)
+{
+    int r =
+        db_int_of(s->tx, ret, s->e,
+                  "SELECT person_id FROM staff WHERE login = ?1", "s", login);
+    if (r != OTK_ENOENT)
+        return r;
+    return db_int_of(s->tx, ret, s->e,
+                     "INSERT INTO people (name, created_at, updated_at) VALUES "
+                     "(?1, ?2, ?2) RETURNING id",
+                     "si", name, s->now);
+}
+
+static int load_levels(struct seed *s, int64_t person, const yaml_node_t *map)
+{
+    int r = OTK_OK;
+    if (!map || map->type != YAML_MAPPING_NODE)
+        return r;
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         !r && p < map->data.mapping.pairs.top; p++) {
+        const yaml_node_t *value = yaml_document_get_node(&s->doc, p->value);
+        int64_t skill, level;
+        r = id_of(s, skill_id, scalar(yaml_document_get_node(&s->doc, p->key)),
+                  value, "skill", &skill);
+        if (!r && (str_to_int(scalar(value), &level) || level < 1 ||
+                   level > LEVEL_MAX))
+            return fail(s, value, "a level", "is 1 to 5");
+        if (!r)
+            r = db_exec(s->tx, s->e,
+                        "INSERT INTO staff_skills (person_id, skill_id, "
+                        "level) VALUES (?1, ?2, ?3) ON CONFLICT (person_id, "
+                        "skill_id) DO UPDATE SET level = excluded.level",
+                        "iii", person, skill, level);
+    }
+    return r;
+}
+
+static int load_staff(struct seed *s, struct str login, const yaml_node_t *v)
+{
+    struct str role = text_of(s, v, "role");
+    struct str name = text_of(s, v, "name");
+    int64_t max_open = 10;
+    int64_t team, person;
+    if (name.n == 0)
+        return fail(s, v, "a member of staff", "wants a name");
+    if (role.n && !str_is(role, "admin") && !str_is(role, "agent") &&
+        !str_is(role, "viewer"))
+        return fail(s, v, "role", "is admin, agent or viewer");
+    (void)str_to_int(text_of(s, v, "max_open"), &max_open);
+    int r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
+    if (!r)
+        r = find_person(s, login, name, &person);
+    if (!r)
+        r = db_exec(s->tx, s->e,
+                    "INSERT INTO staff (person_id, login, password_hash, role, "
+                    "team_id, languages, max_open) VALUES (?1, ?2, '', ?3, "
+                    "?4, ?5, ?6) ON CONFLICT (login) DO UPDATE SET role = "
+                    "excluded.role, team_id = excluded.team_id, languages = "
+                    "excluded.languages, max_open = excluded.max_open",
+                    "issIsi", person, login, role.n ? role : STR("agent"),
+                    or_null(&team), text_of(s, v, "languages"), max_open);
+    return r ? r : load_levels(s, person, child(s, v, "skills"));
+}
+
+int seed_load(struct db_tx *tx, const char *path, struct str yaml,
+              int64_t now_ms, struct err *e)
+{
+    static const struct {
+        const char *name;
+        each_fn *fn;
+    } parts[] = {
+        {"schedules", load_schedule}, {"teams", load_team},
+        {"skills", load_skill},       {"priorities", load_priority},
+        {"slas", load_sla},           {"topics", load_topic},
+        {"staff", load_staff},
+    };
+    yaml_parser_t parser;
+    struct err none;
+    struct seed s = {.tx = tx, .path = path, .now = now_ms, .e = e ? e : &none};
+    if (yaml.n > FILE_MAX)
+        return err_set(e, OTK_ELIMIT, "%s is too long", path);
+    if (!yaml_parser_initialize(&parser))
+        bug("libyaml could not start");
+    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.p,
+                                 yaml.n);
+    if (!yaml_parser_load(&parser, &s.doc)) {
+        int r = err_set(e, OTK_EFORMAT, "%s:%zu: %s", path,
+                        parser.problem_mark.line + 1,
+                        parser.problem ? parser.problem : "not YAML");
+        yaml_parser_delete(&parser);
+        return r;
+    }
+    s.arena = arena_new();
+    const yaml_node_t *root = yaml_document_get_root_node(&s.doc);
+    int r = OTK_OK;
+    for (size_t i = 0; !r && i < sizeof(parts) / sizeof(parts[0]); i++)
+        r = each(&s, root, parts[i].name, parts[i].fn);
+    if (!r)
+        r = catalog_touch(tx, e);
+    arena_free(s.arena);
+    yaml_document_delete(&s.doc);
+    yaml_parser_delete(&parser);
+    return r;
+}

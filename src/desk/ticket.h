@@ -1,0 +1,96 @@
+/*
+ * desk/ticket.h - tickets: making, reading, changing
+ *
+ * A change is one transaction: the row, a line for people where they should
+ * see it, the audit and an event. `version` counts changes; a caller that
+ * says which version it read is refused (OTK_ECONFLICT) when it is old.
+ */
+#ifndef OTK_DESK_TICKET_H
+#define OTK_DESK_TICKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "desk/actor.h"
+#include "desk/sla.h"
+
+struct arena;
+struct catalog;
+struct db_tx;
+struct err;
+struct stemmer;
+
+enum {
+    SUBJECT_MAX = 200,
+    MESSAGE_MAX = 64 * 1024,
+};
+
+/* NULL-terminated; the states that a ticket in `state` may go to. */
+const char *const *ticket_states_after(struct str state);
+
+struct ticket_new {
+    struct str subject, language, reason;
+    const char *channel;
+    int64_t topic_id, priority_id, team_id, assignee_id, person_id; /* 0: no */
+    struct str external_id; /* or empty */
+    struct sla_dues dues;
+};
+int ticket_insert(struct db_tx *tx, const struct ticket_new *t, struct actor by,
+                  int64_t now_ms, int64_t *ret_id, struct err *e);
+
+struct ticket {
+    int64_t id, topic_id, priority_id, team_id, assignee_id, person_id;
+    struct str subject, state, channel, language, reason, external_id;
+    struct str person_name;
+    int64_t version, created_at, updated_at, first_answer_at, solved_at;
+    struct sla_dues dues;
+};
+/* OTK_ENOENT. */
+int ticket_get(struct db_tx *tx, int64_t id, struct arena *a,
+               struct ticket *ret, struct err *e);
+
+struct ticket_filter {
+    struct str states;                        /* "new,open"; empty: all */
+    int64_t assignee_id;                      /* 0: all, -1: nobody's */
+    int64_t topic_id, priority_id, person_id; /* 0: all */
+    int64_t updated_since;
+    int64_t before_id;  /* 0: from the newest */
+    const int64_t *ids; /* only these, in this order; NULL: all */
+    size_t n_ids;
+    size_t limit;
+};
+/* Newest first. */
+int ticket_list(struct db_tx *tx, const struct ticket_filter *f,
+                struct arena *a, struct ticket **ret, size_t *ret_n,
+                struct err *e);
+
+/* What to change; a NULL pointer leaves it. */
+struct ticket_change {
+    const struct str *state, *subject;
+    const int64_t *topic_id, *priority_id, *team_id, *assignee_id; /* 0: none */
+    struct str reason; /* with an assignee; empty: by hand */
+    const struct sla_dues *dues;
+    int64_t if_version; /* 0: any */
+};
+int ticket_change(struct db_tx *tx, int64_t id, const struct ticket_change *c,
+                  struct actor by, int64_t now_ms, struct err *e);
+
+/* ---- messages
+ * --------------------------------------------------------------------- */
+
+struct message {
+    int64_t id, author_id, created_at;
+    struct str kind, author, body;
+};
+
+/* kind: request reply note system. Adds the full-text row; a reply of staff
+ * also stops the first-answer clock. */
+int message_add(struct db_tx *tx, struct stemmer *s, int64_t ticket_id,
+                const char *kind, struct actor by, struct str body,
+                int64_t now_ms, int64_t *ret_id, struct err *e);
+int message_list(struct db_tx *tx, int64_t ticket_id, struct arena *a,
+                 struct message **ret, size_t *ret_n, struct err *e);
+
+#endif
