@@ -1,157 +1,155 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What db.h promises, on every driver. */
-#include <fcntl.h>
+/* What db.h promises of transactions and statements, on every driver. */
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <semaphore.h>
 
-#include "base/err.h"
-#include "db/db.h"
-#include "test.h"
+#include "store.h"
 
-static const char schema[] =
-    "CREATE TABLE things (id :id:, name TEXT UNIQUE, size BIGINT, weight "
-    "DOUBLE PRECISION, raw :bytes:);\n:fulltext: things_text\n";
+/* ---- values ---- */
 
-/* A set of migrations: one file, or two. */
-static void migrations(struct embed ret[3], int n)
+struct row {
+    char name[64];
+    bool is_null[4];
+    size_t name_n, raw_n;
+    int64_t size;
+    double weight;
+    char raw[8];
+};
+
+static int put_and_read(struct db_tx *tx, void *arg, struct err *e)
 {
-    static const char second[] = "ALTER TABLE things ADD COLUMN more TEXT;\n";
-    ret[0] = (struct embed){"0001_things.sql", (const unsigned char *)schema,
-                            (const unsigned char *)schema + sizeof(schema) - 1};
-    ret[1] = (struct embed){"0002_more.sql", (const unsigned char *)second,
-                            (const unsigned char *)second + sizeof(second) - 1};
-    ret[n] = (struct embed){0};
-}
-
-static char folder[] = "/tmp/otklik-test-XXXXXX";
-static int counter;
-
-static void fresh_url(const char *scheme, char ret[256])
-{
-    if (strcmp(scheme, "memory:") == 0)
-        (void)snprintf(ret, 256, "memory:");
-    else
-        (void)snprintf(ret, 256, "%s%s/%d.db", scheme, folder, counter++);
-}
-
-static struct db *open_at(const char *url, const struct db_options *o)
-{
-    struct db *db = NULL;
-    struct err e = {0};
-    if (db_open(url, o, &db, &e))
-        fail_msg("open %s: %s", url, e.msg);
-    struct embed files[3];
-    migrations(files, 1);
-    if (db_migrate(db, files, NULL, &e))
-        fail_msg("migrate: %s", e.msg);
-    return db;
-}
-
-static struct db *open_fresh(void **state)
-{
-    char url[256];
-    fresh_url(*state, url);
-    return open_at(url, NULL);
-}
-
-static int insert(struct db_tx *tx, void *arg, struct err *e)
-{
-    return db_exec(tx, e, "INSERT INTO things (name) VALUES (?1)", "t",
-                   (const char *)arg);
-}
-
-static int insert_then_fail(struct db_tx *tx, void *arg, struct err *e)
-{
-    int r = insert(tx, arg, e);
-    return r ? r : err_set(e, OTK_EDENIED, "changed my mind");
-}
-
-static int count(struct db_tx *tx, void *arg, struct err *e)
-{
-    return db_int_of(tx, arg, e, "SELECT COUNT(*) FROM things", "");
-}
-
-static int64_t count_of(struct db *db)
-{
-    int64_t n = -1;
-    assert_int_equal(db_read(db, 0, count, &n, NULL), 0);
-    return n;
-}
-
-static void test_atomic(void **state)
-{
-    struct db *db = open_fresh(state);
-    struct err e = {0};
-    assert_int_equal(db_write(db, 0, insert, "a", &e), 0);
-    assert_int_equal(db_write(db, 0, insert_then_fail, "b", &e), OTK_EDENIED);
-    assert_string_equal(e.msg, "changed my mind");
-    assert_int_equal(db_write(db, 0, insert, "a", &e), OTK_ECONFLICT);
-    assert_int_equal(count_of(db), 1);
-    db_close(db);
-}
-
-static int all_types(struct db_tx *tx, void *arg, struct err *e)
-{
-    (void)arg;
+    struct row *got = arg;
     char text[] = "temporary";
     int64_t seven = 7;
     int64_t id = 0;
-    assert_int_equal(
-        db_int_of(tx, &id, e,
-                  "INSERT INTO things (name, size, weight, raw) VALUES (?1, "
-                  "?2, ?3, ?4) RETURNING id",
-                  "sirb", str_from(text), INT64_MIN, 0.1,
-                  ((struct str){"\0\1\377", 3})),
-        0);
-    memset(text, 'X', sizeof(text) - 1);
-    assert_true(id > 0);
-    assert_int_equal(db_exec(tx, e,
-                             "INSERT INTO things (name, size, weight, raw) "
-                             "VALUES (?1, ?2, ?3, ?4)",
-                             "tInI", (const char *)NULL, (const int64_t *)NULL,
-                             &seven),
-                     0);
-    struct db_rows *rows;
-    assert_int_equal(db_query(tx, &rows, e,
-                              "SELECT name, size, weight, raw FROM things "
-                              "ORDER BY id",
-                              ""),
-                     0);
-    assert_int_equal(db_next(rows, e), 1);
-    assert_true(str_is(db_text(rows, 0), "temporary"));
-    assert_true(db_int(rows, 1) == INT64_MIN);
-    assert_true(db_real(rows, 2) == 0.1);
-    assert_int_equal(db_bytes(rows, 3).n, 3);
-    assert_memory_equal(db_bytes(rows, 3).p, "\0\1\377", 3);
-    assert_int_equal(db_next(rows, e), 1);
-    for (int i = 0; i < 3; i++)
-        assert_true(db_is_null(rows, i));
-    assert_int_equal(db_text(rows, 0).n, 0);
-    assert_int_equal(db_int(rows, 3), 7);
-    assert_int_equal(db_next(rows, e), 0);
+    int r = db_int_of(tx, &id, e,
+                      "INSERT INTO things (name, size, weight, raw) VALUES "
+                      "(?1, ?2, ?3, ?4) RETURNING id",
+                      "sirb", str_from(text), INT64_MIN, 0.1,
+                      ((struct str){"\0\1\377", 3}));
+    memset(text, 'X', sizeof(text) - 1); /* it was borrowed for the call */
+    if (!r)
+        r = db_exec(tx, e,
+                    "INSERT INTO things (name, size, weight, raw) VALUES (?1, "
+                    "?2, ?3, ?4)",
+                    "tInn", (const char *)NULL, (const int64_t *)NULL);
+    if (!r)
+        r = db_exec(tx, e,
+                    "INSERT INTO things (name, size, raw) VALUES (?1, ?2, ?3)",
+                    "sIb", STR(""), &seven, (struct str){0});
+    struct db_rows *rows = NULL;
+    if (!r)
+        r = db_query(tx, &rows, e,
+                     "SELECT name, size, weight, raw FROM things ORDER BY id",
+                     "");
+    for (struct row *x = got; !r && (r = db_next(rows, e)) > 0; x++, r = 0) {
+        struct str raw = db_bytes(rows, 3);
+        x->name_n = db_text(rows, 0).n;
+        (void)snprintf(x->name, sizeof(x->name), STR_FMT,
+                       STR_ARG(db_text(rows, 0)));
+        x->size = db_int(rows, 1);
+        x->weight = db_real(rows, 2);
+        x->raw_n = raw.n;
+        if (raw.n && raw.n <= sizeof(x->raw))
+            memcpy(x->raw, raw.p, raw.n);
+        for (int i = 0; i < 4; i++)
+            x->is_null[i] = db_is_null(rows, i);
+    }
     db_rows_free(rows);
-    int64_t changed;
-    assert_int_equal(
-        db_change(tx, &changed, e, "UPDATE things SET size = 1", ""), 0);
-    assert_int_equal(changed, 2);
-    assert_int_equal(db_int_of(tx, &id, e,
-                               "SELECT id FROM things WHERE name = ?1", "t",
-                               "nobody"),
-                     OTK_ENOENT);
-    return 0;
+    return r;
 }
 
 static void test_values(void **state)
 {
     struct db *db = open_fresh(state);
+    struct row rows[4] = {0};
     struct err e = {0};
-    assert_int_equal(db_write(db, 0, all_types, NULL, &e), 0);
+    if (db_write(db, 0, put_and_read, rows, &e))
+        fail_msg("%s", e.msg);
+    assert_string_equal(rows[0].name, "temporary");
+    assert_true(rows[0].size == INT64_MIN);
+    assert_true(rows[0].weight == 0.1);
+    assert_int_equal(rows[0].raw_n, 3);
+    assert_memory_equal(rows[0].raw, "\0\1\377", 3);
+    for (int i = 0; i < 4; i++) {
+        assert_false(rows[0].is_null[i]);
+        assert_true(rows[1].is_null[i]);
+    }
+    assert_int_equal(rows[1].name_n, 0);
+    assert_false(rows[2].is_null[0]); /* empty is not NULL */
+    assert_int_equal(rows[2].name_n, 0);
+    assert_int_equal(rows[2].size, 7);
+    assert_true(rows[2].is_null[2]);
+    assert_false(rows[2].is_null[3]);
+    db_close(db);
+}
+
+static int put_big(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_exec(tx, e, "INSERT INTO things (name) VALUES (?1)", "s",
+                   *(struct str *)arg);
+}
+
+static int is_big(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct str want = *(struct str *)arg;
+    struct db_rows *rows;
+    int r = db_query(tx, &rows, e, "SELECT name FROM things", "");
+    if (!r)
+        r = db_next(rows, e);
+    r = r > 0 && str_eq(db_text(rows, 0), want) ? 0 : OTK_EFORMAT;
+    db_rows_free(rows);
+    return r;
+}
+
+static void test_big_text(void **state)
+{
+    enum { BIG = 5 << 20 };
+    struct db *db = open_fresh(state);
+    char *p = malloc(BIG);
+    assert_non_null(p);
+    for (int i = 0; i < BIG; i++)
+        p[i] = (char)(' ' + i % 90); /* quotes and all */
+    struct str big = {p, BIG};
+    assert_int_equal(db_write(db, 0, put_big, &big, NULL), 0);
+    assert_int_equal(db_read(db, 0, is_big, &big, NULL), 0);
+    free(p);
+    db_close(db);
+}
+
+/* ---- statements ---- */
+
+struct numbers {
+    int64_t changed, max;
+    int missing;
+    struct err missing_err;
+};
+
+static int use_numbers(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct numbers *n = arg;
+    int64_t nothing = 0;
+    int r = db_change(tx, &n->changed, e,
+                      "UPDATE things SET size = 1 WHERE name <> ?1", "t", "b");
+    n->missing = db_int_of(tx, &nothing, &n->missing_err,
+                           "SELECT id FROM things WHERE name = ?1", "t", "x");
+    if (!r)
+        r = db_int_of(tx, &n->max, e, "SELECT SUM(size) FROM things", "");
+    return r;
+}
+
+static void test_numbers(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct numbers n = {0};
+    assert_int_equal(put(db, "a", NULL), 0);
+    assert_int_equal(put(db, "b", NULL), 0);
+    assert_int_equal(put(db, "c", NULL), 0);
+    assert_int_equal(db_write(db, 0, use_numbers, &n, NULL), 0);
+    assert_int_equal(n.changed, 2);
+    assert_int_equal(n.max, 2);
+    assert_int_equal(n.missing, OTK_ENOENT);
+    assert_string_equal(n.missing_err.msg, "");
     db_close(db);
 }
 
@@ -159,31 +157,128 @@ static void test_values(void **state)
 static int nested(struct db_tx *tx, void *arg, struct err *e)
 {
     static const char sql[] = "SELECT id FROM things WHERE name <> ?1";
-    (void)arg;
+    int *pairs = arg;
     struct db_rows *outer;
-    int pairs = 0;
     char name[8] = "zz";
-    assert_int_equal(db_query(tx, &outer, e, sql, "t", name), 0);
-    name[0] = 'a'; /* the value was borrowed for the call only */
-    name[1] = '\0';
-    while (db_next(outer, e) > 0) {
+    int r = db_query(tx, &outer, e, sql, "t", name);
+    memcpy(name, "a", 2); /* it was borrowed for the call */
+    while (!r && (r = db_next(outer, e)) > 0) {
         struct db_rows *inner;
-        assert_int_equal(db_query(tx, &inner, e, sql, "t", "zz"), 0);
-        while (db_next(inner, e) > 0)
-            pairs++;
+        r = db_query(tx, &inner, e, sql, "t", "zz");
+        while (!r && (r = db_next(inner, e)) > 0) {
+            (*pairs)++;
+            r = 0;
+        }
         db_rows_free(inner);
     }
     db_rows_free(outer);
-    assert_int_equal(pairs, 4);
-    return 0;
+    return r;
 }
 
 static void test_nested_statements(void **state)
 {
     struct db *db = open_fresh(state);
-    assert_int_equal(db_write(db, 0, insert, "a", NULL), 0);
-    assert_int_equal(db_write(db, 0, insert, "b", NULL), 0);
-    assert_int_equal(db_read(db, 0, nested, NULL, NULL), 0);
+    int pairs = 0;
+    assert_int_equal(put(db, "a", NULL), 0);
+    assert_int_equal(put(db, "b", NULL), 0);
+    assert_int_equal(db_read(db, 0, nested, &pairs, NULL), 0);
+    assert_int_equal(pairs, 4);
+    db_close(db);
+}
+
+/* More texts than any cache keeps, built at one address. */
+static int many_texts(struct db_tx *tx, void *arg, struct err *e)
+{
+    int64_t *sum = arg;
+    for (int i = 0; i < 600; i++) {
+        char sql[64];
+        int64_t n = 0;
+        (void)snprintf(sql, sizeof(sql), "SELECT %d + ?1", i);
+        int r = OTK_OK;
+        if (i % 2) {
+            r = db_int_of(tx, &n, e, sql, "i", (int64_t)1);
+        } else {
+            struct db_rows *rows;
+            r = db_query_once(tx, &rows, e, sql, "i", (int64_t)1);
+            if (!r && (r = db_next(rows, e)) > 0) {
+                n = db_int(rows, 0);
+                r = 0;
+            }
+            db_rows_free(rows);
+        }
+        if (r)
+            return r;
+        *sum += n - 1 == i;
+    }
+    return 0;
+}
+
+static void test_many_texts(void **state)
+{
+    struct db *db = open_fresh(state);
+    int64_t sum = 0;
+    assert_int_equal(db_read(db, 0, many_texts, &sum, NULL), 0);
+    assert_int_equal(sum, 600);
+    db_close(db);
+}
+
+/* ---- transactions ---- */
+
+static void test_atomic(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct err e = {0};
+    assert_int_equal(put(db, "a", &e), 0);
+    assert_int_equal(db_write(db, 0, insert_then_fail, "b", &e), OTK_EDENIED);
+    assert_string_equal(e.msg, "changed my mind");
+    assert_int_equal(put(db, "a", &e), OTK_ECONFLICT);
+    assert_int_equal(count_of(db), 1);
+    db_close(db);
+}
+
+static int break_reference(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return db_exec(tx, e, "INSERT INTO parts (thing_id) VALUES (4711)", "");
+}
+
+static void test_references(void **state)
+{
+    struct db *db = open_fresh(state);
+    assert_int_equal(db_write(db, 0, break_reference, NULL, NULL),
+                     OTK_ECONFLICT);
+    db_close(db);
+}
+
+/* Goes on after a conflict, as if nothing had been. */
+static int pass_over(struct db_tx *tx, void *arg, struct err *e)
+{
+    int *second = arg;
+    (void)insert(tx, "other", e);
+    (void)insert(tx, "taken", e);
+    *second = db_exec(tx, e, "DELETE FROM things", "");
+    return 0;
+}
+
+static void test_failed_statement_loses_transaction(void **state)
+{
+    struct db *db = open_fresh(state);
+    int second = 0;
+    assert_int_equal(put(db, "taken", NULL), 0);
+    assert_int_equal(db_write(db, 0, pass_over, &second, NULL), OTK_ECONFLICT);
+    assert_int_equal(second, OTK_ECONFLICT);
+    assert_int_equal(count_of(db), 1);
+    assert_int_equal(put(db, "next", NULL), 0);
+    db_close(db);
+}
+
+static void test_read_changes_nothing(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct err e = {0};
+    assert_int_equal(db_read(db, 0, insert, "a", &e), OTK_EINVAL);
+    assert_int_equal(count_of(db), 0);
+    assert_int_equal(put(db, "a", &e), 0);
     db_close(db);
 }
 
@@ -195,15 +290,16 @@ struct snapshot {
 static int read_around_write(struct db_tx *tx, void *arg, struct err *e)
 {
     struct snapshot *s = arg;
-    assert_int_equal(count(tx, &s->before, e), 0);
-    assert_int_equal(db_write(s->db, 0, insert, "later", NULL), 0);
-    return count(tx, &s->after, e);
+    int r = count(tx, &s->before, e);
+    if (!r)
+        r = put(s->db, "later", e);
+    return r ? r : count(tx, &s->after, e);
 }
 
 static void test_snapshot(void **state)
 {
     struct db *db = open_fresh(state);
-    struct snapshot s = {.db = db};
+    struct snapshot s = {.db = db, .before = -1, .after = -1};
     assert_int_equal(db_read(db, 0, read_around_write, &s, NULL), 0);
     assert_int_equal(s.before, 0);
     assert_int_equal(s.after, 0);
@@ -211,13 +307,22 @@ static void test_snapshot(void **state)
     db_close(db);
 }
 
-struct crowd {
-    struct db *db;
-    int first;
-    int done, refused;
-};
+/* ---- many callers ---- */
 
 enum { CROWD = 16, EACH = 60 };
+
+struct crowd {
+    struct db *db, *other; /* another view of the same file, or NULL */
+    int first;
+    int done, refused, unseen;
+};
+
+static int has_name(struct db_tx *tx, void *arg, struct err *e)
+{
+    int64_t id;
+    return db_int_of(tx, &id, e, "SELECT id FROM things WHERE name = ?1", "t",
+                     (const char *)arg);
+}
 
 static void *many_writes(void *arg)
 {
@@ -231,392 +336,198 @@ static void *many_writes(void *arg)
             db_write(c->db, 0, fails ? insert_then_fail : insert, name, NULL);
         c->done += r == 0;
         c->refused += r == OTK_EDENIED;
+        /* what was acknowledged is there for everybody from then on */
+        if (r == 0 && db_read(c->db, 0, has_name, name, NULL))
+            c->unseen++;
+        if (r == 0 && c->other && db_read(c->other, 0, has_name, name, NULL))
+            c->unseen++;
     }
     return NULL;
 }
 
 static void test_crowd(void **state)
 {
-    struct db *db = open_fresh(state);
+    char url[URL_BYTES];
+    fresh_url(*state, url);
+    struct db *db = open_at(url, NULL);
+    struct db *other = is_memory(state) ? NULL : open_at(url, NULL);
     struct crowd c[CROWD];
     pthread_t t[CROWD];
     for (int i = 0; i < CROWD; i++) {
-        c[i] = (struct crowd){.db = db, .first = i * EACH};
+        c[i] = (struct crowd){.db = db, .other = other, .first = i * EACH};
         assert_int_equal(pthread_create(&t[i], NULL, many_writes, &c[i]), 0);
     }
-    for (int i = 0; i < CROWD; i++) {
+    for (int i = 0; i < CROWD; i++)
         (void)pthread_join(t[i], NULL);
+    for (int i = 0; i < CROWD; i++) {
         assert_int_equal(c[i].done, EACH - EACH / 3);
         assert_int_equal(c[i].refused, EACH / 3);
+        assert_int_equal(c[i].unseen, 0);
     }
     assert_int_equal(count_of(db), CROWD * (EACH - EACH / 3));
+    db_close(other);
     db_close(db);
 }
 
-static int sleepy(struct db_tx *tx, void *arg, struct err *e)
+/* A closure that stays until it is let go. */
+struct gate {
+    struct db *db;
+    sem_t entered, leave;
+    int result;
+    bool is_read;
+};
+
+static int stand(struct db_tx *tx, void *arg, struct err *e)
 {
-    (void)e;
+    struct gate *g = arg;
     (void)tx;
-    (void)usleep(*(useconds_t *)arg);
+    (void)e;
+    (void)sem_post(&g->entered);
+    (void)sem_wait(&g->leave);
     return 0;
 }
 
-static void *write_sleepy(void *arg)
+static void *stand_in(void *arg)
 {
-    useconds_t us = 600000;
-    assert_int_equal(db_write(arg, 0, sleepy, &us, NULL), 0);
+    struct gate *g = arg;
+    g->result = g->is_read ? db_read(g->db, 0, stand, g, NULL)
+                           : db_write(g->db, 0, stand, g, NULL);
     return NULL;
 }
 
-static void test_deadline_and_queue(void **state)
+static pthread_t occupy(struct gate *g, struct db *db, bool is_read)
 {
-    char url[256];
-    fresh_url(*state, url);
-    struct db *db = open_at(url, &(struct db_options){.queue_max = 1});
-    pthread_t t[2];
-    assert_int_equal(pthread_create(&t[0], NULL, write_sleepy, db), 0);
-    (void)usleep(100000);
+    pthread_t t;
+    *g = (struct gate){.db = db, .is_read = is_read, .result = -1};
+    (void)sem_init(&g->entered, 0, 0);
+    (void)sem_init(&g->leave, 0, 0);
+    assert_int_equal(pthread_create(&t, NULL, stand_in, g), 0);
+    (void)sem_wait(&g->entered);
+    return t;
+}
+
+static void let_go(struct gate *g, pthread_t t)
+{
+    (void)sem_post(&g->leave);
+    (void)pthread_join(t, NULL);
+    (void)sem_destroy(&g->entered);
+    (void)sem_destroy(&g->leave);
+    assert_int_equal(g->result, 0);
+}
+
+static void test_deadline(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct gate g;
     struct err e = {0};
-    assert_int_equal(db_write(db, 50, insert, "late", &e), OTK_EAGAIN);
-    assert_int_equal(pthread_create(&t[1], NULL, write_sleepy, db), 0);
-    (void)usleep(100000);
-    assert_int_equal(db_write(db, 0, insert, "full", &e), OTK_EAGAIN);
-    (void)pthread_join(t[0], NULL);
-    (void)pthread_join(t[1], NULL);
-    assert_int_equal(count_of(db), 0);
-    assert_int_equal(db_write(db, 0, insert, "now", &e), 0);
+    pthread_t t = occupy(&g, db, false);
+    assert_int_equal(db_write(db, 20, insert, "late", &e), OTK_EAGAIN);
+    assert_int_equal(db_write(db, 1, insert, "later", &e), OTK_EAGAIN);
+    assert_int_equal(count_of(db), 0); /* readers go on */
+    let_go(&g, t);
+    assert_int_equal(put(db, "now", &e), 0);
+    assert_int_equal(count_of(db), 1); /* who gave up was not served */
     db_close(db);
 }
+
+static void test_reader_deadline(void **state)
+{
+    char url[URL_BYTES];
+    fresh_url(*state, url);
+    struct db *db = open_at(url, &(struct db_options){.readers = 1});
+    struct gate g;
+    int64_t n;
+    pthread_t t = occupy(&g, db, true);
+    assert_int_equal(db_read(db, 20, count, &n, NULL), OTK_EAGAIN);
+    assert_int_equal(put(db, "a", NULL), 0); /* the writer goes on */
+    let_go(&g, t);
+    assert_int_equal(count_of(db), 1);
+    db_close(db);
+}
+
+/* Asks again while the other one stands in the only place. */
+static void *put_one(void *arg)
+{
+    struct err e = {0};
+    int r;
+    do {
+        r = put(arg, "waits", &e);
+    } while (r == OTK_EAGAIN && strstr(e.msg, "too many"));
+    return r ? arg : NULL;
+}
+
+static void test_full_queue(void **state)
+{
+    char url[URL_BYTES];
+    fresh_url(*state, url);
+    struct db *db = open_at(url, &(struct db_options){.queue_max = 1});
+    struct gate g;
+    struct err e = {0};
+    pthread_t waits;
+    void *failed;
+    pthread_t t = occupy(&g, db, false);
+    assert_int_equal(pthread_create(&waits, NULL, put_one, db), 0);
+    /* until that one stands in the queue, this one does, and gives up */
+    do {
+        assert_int_equal(db_write(db, 1, insert, "full", &e), OTK_EAGAIN);
+    } while (!strstr(e.msg, "too many"));
+    let_go(&g, t);
+    (void)pthread_join(waits, &failed);
+    assert_null(failed);
+    assert_int_equal(count_of(db), 1);
+    db_close(db);
+}
+
+/* ---- hooks ---- */
 
 static void bump(void *arg)
 {
     (*(int *)arg)++;
 }
 
+static int look_only(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    int64_t n;
+    return count(tx, &n, e);
+}
+
 static void test_hook(void **state)
 {
     struct db *db = open_fresh(state);
     int commits = 0;
+    int others = 0;
     db_on_commit(db, bump, &commits);
-    assert_int_equal(db_write(db, 0, insert, "a", NULL), 0);
+    db_on_commit(db, bump, &others);
+    assert_int_equal(put(db, "a", NULL), 0);
     assert_int_equal(db_write(db, 0, insert_then_fail, "b", NULL), OTK_EDENIED);
-    db_close(db); /* the hook runs after the caller is woken: wait for it */
+    assert_int_equal(db_write(db, 0, look_only, NULL, NULL), 0);
     assert_int_equal(commits, 1);
-}
-
-static int fill_text(struct db_tx *tx, void *arg, struct err *e)
-{
-    (void)arg;
-    static const char *const texts[] = {"не печата принтер", "принтер сломал",
-                                        "wi-fi 10.0.0.1 don't", "a\"b OR c*",
-                                        "принтер печата"};
-    for (int i = 0; i < 5; i++)
-        if (db_text_put(tx, "things_text", i + 1, str_from(texts[i]), e))
-            return e->code;
-    if (db_text_put(tx, "things_text", 2, STR("замен"), e))
-        return e->code;
-    return db_text_drop(tx, "things_text", 5, e);
-}
-
-struct find {
-    const char *words[3];
-    bool prefix;
-    int64_t before;
-    const char *want;
-};
-
-static int find_all(struct db_tx *tx, void *arg, struct err *e)
-{
-    struct find *f = arg;
-    struct str all[3];
-    struct db_text_query q = {.all = all,
-                              .last_is_prefix = f->prefix,
-                              .before_id = f->before,
-                              .limit = 10};
-    while (q.n_all < 3 && f->words[q.n_all]) {
-        all[q.n_all] = str_from(f->words[q.n_all]);
-        q.n_all++;
-    }
-    int64_t ids[10];
-    size_t n;
-    char got[64] = "";
-    assert_int_equal(db_text_find(tx, "things_text", &q, ids, &n, e), 0);
-    for (size_t i = 0; i < n; i++)
-        (void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%lld ",
-                       (long long)ids[i]);
-    assert_string_equal(got, f->want);
-    return 0;
-}
-
-static void test_full_text(void **state)
-{
-    struct db *db = open_fresh(state);
-    struct err e = {0};
-    if (db_write(db, 0, fill_text, NULL, &e))
-        fail_msg("%s", e.msg);
-    struct find finds[] = {
-        {.words = {"принтер"}, .want = "1 "},
-        {.words = {"принтер", "печата"}, .want = "1 "},
-        {.words = {"прин"}, .want = ""},
-        {.words = {"прин"}, .prefix = true, .want = "1 "},
-        {.words = {"замен"}, .want = "2 "},
-        {.words = {"10.0.0.1"}, .want = "3 "},
-        {.words = {"wi-fi", "don't"}, .want = "3 "},
-        {.words = {"wi"}, .want = ""},
-        {.words = {"a\"b", "OR"}, .want = "4 "},
-        {.words = {"c*"}, .want = "4 "},
-        {.words = {"\" OR \"x"}, .want = ""},
-        {.words = {"wi-fi"}, .before = 3, .want = ""},
-    };
-    for (size_t i = 0; i < ROWS(finds); i++)
-        assert_int_equal(db_read(db, 0, find_all, &finds[i], NULL), 0);
+    db_off_commit(db, bump, &commits);
+    assert_int_equal(put(db, "c", NULL), 0);
+    assert_int_equal(commits, 1);
+    assert_int_equal(others, 2);
     db_close(db);
 }
-
-static void test_migrations(void **state)
-{
-    if (strcmp(*state, "memory:") == 0)
-        return; /* nothing of it outlives the first close */
-    char url[256];
-    char backups[300];
-    fresh_url(*state, url);
-    (void)snprintf(backups, sizeof(backups), "%s/backups%d", folder, counter);
-    struct db *db = open_at(url, NULL);
-    struct err e = {0};
-    assert_int_equal(db_write(db, 0, insert, "kept", &e), 0);
-    struct embed files[3];
-    migrations(files, 2);
-    assert_int_equal(db_migrate(db, files, backups, &e), 0);
-    int64_t version = 0;
-    assert_int_equal(db_version(db, &version, &e), 0);
-    assert_int_equal(version, 2);
-    assert_int_equal(count_of(db), 1);
-    assert_int_equal(access(backups, F_OK), 0);
-    migrations(files, 1);
-    assert_int_equal(db_migrate(db, files, backups, &e), OTK_EDENIED);
-    assert_non_null(strstr(e.msg, "newer otklik"));
-    db_close(db);
-}
-
-static void test_broken_migration_changes_nothing(void **state)
-{
-    struct db *db = open_fresh(state);
-    static const char bad[] =
-        "CREATE TABLE half (id :id:);\nCREATE NONSENSE;\n";
-    struct embed files[3];
-    migrations(files, 2);
-    files[1].begin = (const unsigned char *)bad;
-    files[1].end = files[1].begin + sizeof(bad) - 1;
-    struct err e = {0};
-    assert_int_not_equal(db_migrate(db, files, NULL, &e), 0);
-    assert_non_null(strstr(e.msg, "0002_more.sql"));
-    int64_t version = 0;
-    assert_int_equal(db_version(db, &version, &e), 0);
-    assert_int_equal(version, 1);
-    db_close(db);
-}
-
-static void test_backup(void **state)
-{
-    struct db *db = open_fresh(state);
-    assert_int_equal(db_write(db, 0, insert, "a", NULL), 0);
-    char path[300];
-    char url[320];
-    (void)snprintf(path, sizeof(path), "%s/copy%d.db", folder, counter++);
-    (void)snprintf(url, sizeof(url), "sqlite:%s", path);
-    struct err e = {0};
-    assert_int_equal(db_backup(db, path, &e), 0);
-    assert_int_equal(db_backup(db, path, &e), OTK_ECONFLICT);
-    assert_int_equal(db_verify(db, &e), 0);
-    db_close(db);
-    struct db *copy = open_at(url, NULL);
-    assert_int_equal(count_of(copy), 1);
-    db_close(copy);
-}
-
-/* Acknowledged rows of a process that is killed are there afterwards. */
-static void test_killed(void **state)
-{
-    if (strcmp(*state, "memory:") == 0)
-        return;
-    char url[256];
-    fresh_url(*state, url);
-    db_close(open_at(url, NULL));
-    int64_t acknowledged = 0;
-    for (int round = 0; round < 10; round++) {
-        int ends[2];
-        assert_int_equal(pipe(ends), 0);
-        pid_t child = fork();
-        if (child == 0) {
-            struct db *db = open_at(url, NULL);
-            for (int i = 0;; i++) {
-                char name[32];
-                (void)snprintf(name, sizeof(name), "%d-%d", round, i);
-                if (db_write(db, 0, insert, name, NULL) ||
-                    write(ends[1], ".", 1) != 1)
-                    _exit(1);
-            }
-        }
-        (void)close(ends[1]);
-        char dot[64];
-        int64_t heard = 0;
-        while (heard < 5 + round * 7) {
-            ssize_t n = read(ends[0], dot, 1);
-            assert_int_equal(n, 1);
-            heard++;
-        }
-        (void)kill(child, SIGKILL);
-        ssize_t n;
-        while ((n = read(ends[0], dot, sizeof(dot))) > 0)
-            heard += n;
-        (void)close(ends[0]);
-        (void)waitpid(child, NULL, 0);
-        acknowledged += heard;
-        struct db *db = open_at(url, NULL);
-        int64_t there = count_of(db);
-        assert_int_equal(db_verify(db, NULL), 0);
-        db_close(db);
-        /* one more may be there: written, killed before it was told */
-        assert_true(there >= acknowledged && there <= acknowledged + round + 1);
-    }
-}
-
-static int insert_big(struct db_tx *tx, void *arg, struct err *e)
-{
-    return db_exec(tx, e, "INSERT INTO things (raw) VALUES (?1)", "b",
-                   (struct str){arg, 1 << 20});
-}
-
-/* A full disk: refused with OTK_EAGAIN, the store goes on afterwards. */
-static void test_disk_full(void **state)
-{
-    if (strcmp(*state, "memory:") == 0)
-        return;
-    char url[256];
-    fresh_url(*state, url);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)signal(SIGXFSZ, SIG_IGN);
-        struct db *db = open_at(url, NULL);
-        char *big = calloc(1, 1 << 20);
-        struct rlimit limit = {8 << 20, 64 << 20};
-        int r = 0;
-        int stored = 0;
-        struct err e = {0};
-        if (setrlimit(RLIMIT_FSIZE, &limit))
-            _exit(9);
-        while (stored < 100 && !(r = db_write(db, 0, insert_big, big, &e)))
-            stored++;
-        if (r != OTK_EAGAIN || stored == 0) {
-            (void)fprintf(stderr, "%d after %d: %s\n", r, stored, e.msg);
-            _exit(2);
-        }
-        limit.rlim_cur = 64 << 20;
-        if (setrlimit(RLIMIT_FSIZE, &limit) ||
-            db_write(db, 0, insert, "after", &e) || count_of(db) != stored + 1)
-            _exit(3);
-        db_close(db);
-        free(big);
-        _exit(0);
-    }
-    int status;
-    (void)waitpid(child, &status, 0);
-    assert_int_equal(status, 0);
-}
-
-/* Another process holds the lock: OTK_EAGAIN, then it works again. */
-static void test_locked(void **state)
-{
-    if (strcmp(*state, "memory:") == 0)
-        return;
-    char url[256];
-    fresh_url(*state, url);
-    db_close(open_at(url, NULL));
-    int ready[2];
-    int go[2];
-    assert_int_equal(pipe(ready), 0);
-    assert_int_equal(pipe(go), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        struct db *db = open_at(url, NULL);
-        pthread_t t;
-        (void)pthread_create(&t, NULL, write_sleepy, db);
-        (void)usleep(100000);
-        if (write(ready[1], ".", 1) != 1)
-            _exit(1);
-        (void)pthread_join(t, NULL);
-        db_close(db);
-        _exit(0);
-    }
-    char dot;
-    assert_int_equal(read(ready[0], &dot, 1), 1);
-    struct db *db = NULL;
-    struct err e = {0};
-    assert_int_equal(db_open(url, &(struct db_options){.busy_ms = 50}, &db, &e),
-                     0);
-    assert_int_equal(db_write(db, 0, insert, "x", &e), OTK_EAGAIN);
-    (void)waitpid(child, NULL, 0);
-    assert_int_equal(db_write(db, 0, insert, "x", &e), 0);
-    db_close(db);
-}
-
-static void test_bad_files(void **state)
-{
-    (void)state;
-    char path[300];
-    struct err e = {0};
-    struct db *db = NULL;
-    (void)snprintf(path, sizeof(path), "%s/not-a-database", folder);
-    FILE *f = fopen(path, "w");
-    for (int i = 0; i < 1000; i++)
-        (void)fputs("this is not a database ", f);
-    (void)fclose(f);
-    assert_int_equal(db_open(path, NULL, &db, &e), OTK_EFORMAT);
-    assert_int_equal(db_open("/nonexistent/x.db", NULL, &db, &e), OTK_ENOENT);
-    struct db_options read_only = {.read_only = true};
-    assert_int_equal(db_open("/nonexistent/x.db", &read_only, &db, &e),
-                     OTK_ENOENT);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
-}
-
-#define ON(test, scheme)                                                       \
-    {                                                                          \
-        .name = #test " " scheme, .test_func = test, .initial_state = scheme   \
-    }
-#define ON_ALL(test)                                                           \
-    ON(test, "sqlite:"), ON(test, "memory:"), ON(test, "trace:sqlite:")
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_ALL(test_atomic),
         ON_ALL(test_values),
+        ON_ALL(test_big_text),
+        ON_ALL(test_numbers),
         ON_ALL(test_nested_statements),
+        ON_ALL(test_many_texts),
+        ON_ALL(test_atomic),
+        ON_ALL(test_references),
+        ON_ALL(test_failed_statement_loses_transaction),
+        ON_ALL(test_read_changes_nothing),
         ON_ALL(test_snapshot),
         ON_ALL(test_crowd),
-        ON_ALL(test_deadline_and_queue),
+        ON_ALL(test_deadline),
+        ON_ALL(test_reader_deadline),
+        ON_ALL(test_full_queue),
         ON_ALL(test_hook),
-        ON_ALL(test_full_text),
-        ON_ALL(test_migrations),
-        ON_ALL(test_broken_migration_changes_nothing),
-        ON_ALL(test_backup),
-        ON_ALL(test_killed),
-        ON_ALL(test_disk_full),
-        ON_ALL(test_locked),
-        ON(test_bad_files, ""),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
