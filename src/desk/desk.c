@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk/desk.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "desk/catalog.h"
+#include "knowledge/articles.h"
+#include "text/stem.h"
+#include "triage/triage.h"
+
+enum { PATH_BYTES = 4096 };
+
+struct desk {
+    char folder[PATH_BYTES];
+    struct settings settings;
+    struct conf conf;
+    const struct clock *clock;
+    struct db *db;
+    pthread_mutex_t lock; /* guards the pointers below, held for a moment */
+    struct triage_model *model;
+    struct knowledge_index *knowledge;
+    struct catalog *catalog;
+    pthread_mutex_t refresh_lock; /* one refresh at a time; guards: */
+    int64_t knowledge_generation;
+    struct timespec model_time;
+    ino_t model_file;
+};
+
+/* ---- snapshots
+ * ----------------------------------------------------------------------- */
+
+struct triage_model *desk_model(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    struct triage_model *m = triage_ref(d->model);
+    pthread_mutex_unlock(&d->lock);
+    return m;
+}
+
+struct knowledge_index *desk_knowledge(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    struct knowledge_index *x = knowledge_index_ref(d->knowledge);
+    pthread_mutex_unlock(&d->lock);
+    return x;
+}
+
+struct catalog *desk_catalog(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    struct catalog *c = catalog_ref(d->catalog);
+    pthread_mutex_unlock(&d->lock);
+    return c;
+}
+
+struct fresh {
+    struct desk *d;
+    struct catalog *catalog;
+    struct knowledge_index *knowledge;
+    int64_t knowledge_generation;
+};
+
+/* Load what has another generation than what we have. */
+static int load_changed(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct fresh *f = arg;
+    int64_t catalog = 0;
+    int64_t knowledge = 0;
+    int r = catalog_generation(tx, &catalog, e);
+    if (!r)
+        r = articles_generation(tx, &knowledge, e);
+    if (!r && (!f->d->catalog || f->d->catalog->generation != catalog))
+        r = catalog_load(tx, &f->catalog, e);
+    if (!r && (!f->d->knowledge || f->d->knowledge_generation != knowledge))
+        r = articles_index(tx, &f->knowledge, &f->knowledge_generation, e);
+    return r;
+}
+
+static int refresh_store(struct desk *d, struct err *e)
+{
+    struct fresh f = {.d = d};
+    int r = db_read(d->db, 0, load_changed, &f, e);
+    if (r) {
+        catalog_unref(f.catalog);
+        knowledge_index_unref(f.knowledge);
+        return r;
+    }
+    struct catalog *old_catalog = NULL;
+    struct knowledge_index *old_knowledge = NULL;
+    pthread_mutex_lock(&d->lock);
+    if (f.catalog) {
+        old_catalog = d->catalog;
+        d->catalog = f.catalog;
+    }
+    if (f.knowledge) {
+        old_knowledge = d->knowledge;
+        d->knowledge = f.knowledge;
+        d->knowledge_generation = f.knowledge_generation;
+    }
+    pthread_mutex_unlock(&d->lock);
+    catalog_unref(old_catalog);
+    knowledge_index_unref(old_knowledge);
+    return OTK_OK;
+}
+
+/* A model is new when its model.json is another file. */
+static int refresh_model(struct desk *d, struct err *e)
+{
+    char folder[PATH_BYTES + 32];
+    char path[PATH_BYTES + 64];
+    struct stat st;
+    (void)snprintf(folder, sizeof(folder), "%s/models/triage", d->folder);
+    (void)snprintf(path, sizeof(path), "%s/model.json", folder);
+    if (stat(path, &st))
+        return OTK_OK; /* none is trained yet */
+    if (d->model && st.st_ino == d->model_file &&
+        memcmp(&st.st_mtim, &d->model_time, sizeof(st.st_mtim)) == 0)
+        return OTK_OK;
+    struct triage_model *m;
+    int r = triage_load(folder, &m, e);
+    if (r)
+        return r;
+    d->model_file = st.st_ino;
+    d->model_time = st.st_mtim;
+    pthread_mutex_lock(&d->lock);
+    struct triage_model *old = d->model;
+    d->model = m;
+    pthread_mutex_unlock(&d->lock);
+    triage_unref(old);
+    log_info("desk", "model %s", triage_info(m)->version);
+    return OTK_OK;
+}
+
+int desk_refresh(struct desk *d, struct err *e)
+{
+    pthread_mutex_lock(&d->refresh_lock);
+    int r = refresh_store(d, e);
+    if (!r)
+        r = refresh_model(d, e);
+    pthread_mutex_unlock(&d->refresh_lock);
+    return r;
+}
+
+/* ---- open and close
+ * ------------------------------------------------------------------- */
+
+/* A relative path in db.url is relative to the desk's folder. */
+static void store_url(const struct desk *d, char ret[2 * PATH_BYTES])
+{
+    static const char scheme[] = "sqlite:";
+    const char *url = d->settings.db.url;
+    const char *path = strncmp(url, scheme, sizeof(scheme) - 1) == 0
+                           ? url + sizeof(scheme) - 1
+                           : NULL;
+    if (path && path[0] != '/')
+        (void)snprintf(ret, 2 * PATH_BYTES, "%s%s/%s", scheme, d->folder, path);
+    else
+        (void)snprintf(ret, 2 * PATH_BYTES, "%s", url);
+}
+
+static int open_store(struct desk *d, struct err *e)
+{
+    char url[2 * PATH_BYTES];
+    char backups[PATH_BYTES + 16];
+    store_url(d, url);
+    (void)snprintf(backups, sizeof(backups), "%s/backups", d->folder);
+    struct db_options o = {.busy_ms = (int)d->settings.db.busy_ms};
+    int r = db_open(url, &o, &d->db, e);
+    return r ? r : db_migrate(d->db, db_migrations, backups, e);
+}
+
+int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
+{
+    struct desk *d = MEM_NEW(struct desk);
+    (void)snprintf(d->folder, sizeof(d->folder), "%s", o->folder);
+    d->clock = o->clock ? o->clock : &clock_real;
+    int r = settings_load(o->folder, o->overrides, o->n_overrides, &d->settings,
+                          &d->conf, e);
+    if (r) {
+        free(d);
+        return r;
+    }
+    (void)pthread_mutex_init(&d->lock, NULL);
+    (void)pthread_mutex_init(&d->refresh_lock, NULL);
+    log_set_level((enum log_level)d->settings.log.level);
+    r = open_store(d, e);
+    if (!r)
+        r = desk_refresh(d, e);
+    if (r) {
+        desk_close(d);
+        return r;
+    }
+    *ret = d;
+    return OTK_OK;
+}
+
+void desk_close(struct desk *d)
+{
+    if (!d)
+        return;
+    db_close(d->db);
+    triage_unref(d->model);
+    knowledge_index_unref(d->knowledge);
+    catalog_unref(d->catalog);
+    conf_free(&d->conf);
+    (void)pthread_mutex_destroy(&d->lock);
+    (void)pthread_mutex_destroy(&d->refresh_lock);
+    free(d);
+}
+
+struct db *desk_db(struct desk *d)
+{
+    return d->db;
+}
+
+const struct settings *desk_settings(const struct desk *d)
+{
+    return &d->settings;
+}
+
+const struct clock *desk_clock(const struct desk *d)
+{
+    return d->clock;
+}
+
+const char *desk_folder(const struct desk *d)
+{
+    return d->folder;
+}
+
+struct desk_worker *desk_worker_new(void)
+{
+    struct desk_worker *w = MEM_NEW(struct desk_worker);
+    w->triage = triage_scratch_new();
+    w->knowledge = knowledge_scratch_new();
+    w->stemmer = stemmer_new();
+    return w;
+}
+
+void desk_worker_free(struct desk_worker *w)
+{
+    if (!w)
+        return;
+    triage_scratch_free(w->triage);
+    knowledge_scratch_free(w->knowledge);
+    stemmer_free(w->stemmer);
+    free(w);
+}

@@ -1,0 +1,59 @@
+/*
+ * desk/desk.h - an open desk: its store, its settings, its snapshots
+ *
+ * Model, knowledge index and catalog are immutable snapshots. Whoever needs
+ * one takes a reference and gives it back; desk_refresh() swaps in newer ones
+ * when another process or a request changed what they show.
+ */
+#ifndef OTK_DESK_DESK_H
+#define OTK_DESK_DESK_H
+
+#include <stdbool.h>
+
+#include "desk/settings.h"
+
+struct catalog;
+struct clock;
+struct db;
+struct err;
+struct knowledge_index;
+struct knowledge_scratch;
+struct stemmer;
+struct triage_model;
+struct triage_scratch;
+struct desk;
+
+struct desk_options {
+    const char *folder;
+    const char *const *overrides;
+    int n_overrides;
+    const struct clock *clock; /* NULL: the real one */
+};
+
+/* Opens and migrates the store, loads what is there. OTK_ENOENT: no desk. */
+int desk_open(const struct desk_options *o, struct desk **ret, struct err *e);
+void desk_close(struct desk *d); /* NULL is fine */
+
+struct db *desk_db(struct desk *d);
+const struct settings *desk_settings(const struct desk *d);
+const struct clock *desk_clock(const struct desk *d);
+const char *desk_folder(const struct desk *d);
+
+/* References; NULL model: none is trained yet. */
+struct triage_model *desk_model(struct desk *d);
+struct knowledge_index *desk_knowledge(struct desk *d);
+struct catalog *desk_catalog(struct desk *d);
+
+/* Look whether something newer is there; cheap when not. */
+int desk_refresh(struct desk *d, struct err *e);
+
+/* What one thread needs to work on requests. */
+struct desk_worker {
+    struct triage_scratch *triage;
+    struct knowledge_scratch *knowledge;
+    struct stemmer *stemmer;
+};
+struct desk_worker *desk_worker_new(void);
+void desk_worker_free(struct desk_worker *w);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * desk/intake.h - from a text that came in to an answer or a routed ticket
+ *
+ * Understanding (language, topic, priority, knowledge) happens before the
+ * transaction, on snapshots; then one transaction stores the request and all
+ * that follows from it, so that what is acknowledged is there as a whole. A
+ * repeated dedup key gets the first result again.
+ */
+#ifndef OTK_DESK_INTAKE_H
+#define OTK_DESK_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "desk/actor.h"
+#include "desk/person.h"
+#include "desk/ticket.h"
+
+struct arena;
+struct desk;
+struct desk_worker;
+struct err;
+
+enum { TOKEN_BYTES = 33, DEDUP_MAX = 200 };
+
+struct intake_ask {
+    const char *channel; /* "form" "api" "chat" … */
+    struct str dedup;    /* empty: never a repeat */
+    struct str text;
+    struct str external_id;
+    struct person_ask person;
+    bool want_ticket; /* do not try to answer */
+    struct actor by;
+};
+
+struct intake_decision {
+    struct str label; /* key; empty: none of these */
+    struct str name;  /* in the language of the text */
+    double confidence;
+    const char *mode;
+};
+
+struct intake_answer {
+    int64_t article;
+    struct str title, text, passage;
+    double confidence;
+};
+
+enum intake_outcome { INTAKE_ANSWERED, INTAKE_TICKET, INTAKE_IGNORED };
+
+struct intake_result {
+    bool is_repeat;
+    char token[TOKEN_BYTES];
+    enum intake_outcome outcome;
+    const char *language;
+    bool has_topic, has_priority;
+    struct intake_decision topic, priority;
+    struct intake_answer answer; /* of INTAKE_ANSWERED */
+    int64_t ticket_id;           /* of INTAKE_TICKET */
+};
+
+/* OTK_EFORMAT, OTK_ELIMIT with the field; OTK_EAGAIN: nothing was stored. */
+int intake_submit(struct desk *d, struct desk_worker *w, struct intake_ask *ask,
+                  struct arena *a, struct intake_result *ret, struct err *e);
+
+/* What became of a request. OTK_ENOENT. */
+int intake_find(struct desk *d, struct str token, struct arena *a,
+                struct intake_result *ret, struct err *e);
+
+/* The person says whether the answer helped; when not, a ticket is made. */
+int intake_feedback(struct desk *d, struct desk_worker *w, struct str token,
+                    bool helpful, struct str comment, struct arena *a,
+                    struct intake_result *ret, struct err *e);
+
+#endif
