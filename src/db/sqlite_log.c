@@ -17,7 +17,8 @@ enum {
     LOG_PAGES_STEP = 1000, /* new ones that are worth a move */
     LOG_PAGES_MAX = 16000, /* 64 MB */
     LOG_PAGES_MORE = 4000, /* after a start anew that readers prevented */
-    READERS_MS = 50,       /* how long the writer waits for them */
+    MOVER_MS = 1000,       /* how long the writer waits for the thread … */
+    READERS_MS = 50,       /* … and for readers */
 };
 
 struct log_mover {
@@ -25,8 +26,8 @@ struct log_mover {
     int busy_ms;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t some;
-    bool wanted, stop; /* guarded by lock */
+    pthread_cond_t some, idle;
+    bool wanted, moving, stop; /* guarded by lock */
 
     int asked_at;      /* the writer's: pages when a move was last wanted */
     int start_anew_at; /* the writer's: pages at which it acts itself */
@@ -42,10 +43,13 @@ static void *move_loop(void *arg)
             continue;
         }
         m->wanted = false;
+        m->moving = true;
         pthread_mutex_unlock(&m->lock);
         (void)sqlite3_wal_checkpoint_v2(m->c->handle, NULL,
                                         SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         pthread_mutex_lock(&m->lock);
+        m->moving = false;
+        (void)pthread_cond_signal(&m->idle);
     }
     pthread_mutex_unlock(&m->lock);
     return NULL;
@@ -58,11 +62,13 @@ struct log_mover *log_mover_start(const char *path, int busy_ms)
     m->start_anew_at = LOG_PAGES_MAX;
     (void)pthread_mutex_init(&m->lock, NULL);
     (void)pthread_cond_init(&m->some, NULL);
+    wait_init(&m->idle);
     if (connection_open(path, false, busy_ms, &m->c, NULL) ||
         pthread_create(&m->thread, NULL, move_loop, m)) {
         connection_close(m->c);
         (void)pthread_mutex_destroy(&m->lock);
         (void)pthread_cond_destroy(&m->some);
+        (void)pthread_cond_destroy(&m->idle);
         free(m);
         return NULL;
     }
@@ -81,12 +87,26 @@ void log_mover_free(struct log_mover *m)
     connection_close(m->c);
     (void)pthread_mutex_destroy(&m->lock);
     (void)pthread_cond_destroy(&m->some);
+    (void)pthread_cond_destroy(&m->idle);
     free(m);
+}
+
+/* Only one can move at a time: let the thread come to its end. */
+static void wait_idle(struct log_mover *m)
+{
+    struct timespec deadline = wait_deadline(MOVER_MS);
+    bool in_time = true;
+    pthread_mutex_lock(&m->lock);
+    m->wanted = false;
+    while (m->moving && in_time)
+        in_time = wait_until(&m->idle, &m->lock, &deadline);
+    pthread_mutex_unlock(&m->lock);
 }
 
 static void start_anew(struct log_mover *m, struct connection *writer,
                        int pages)
 {
+    wait_idle(m);
     (void)sqlite3_busy_timeout(writer->handle, READERS_MS);
     int r = sqlite3_wal_checkpoint_v2(writer->handle, NULL,
                                       SQLITE_CHECKPOINT_RESTART, NULL, NULL);
