@@ -32,6 +32,7 @@ otk_layer(knowledge UNDER base text data db)
 otk_layer(desk UNDER base text data db triage knowledge)
 otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
+otk_embed(otk_api api_description ${PROJECT_SOURCE_DIR}/src/api openapi.json)
 otk_layer(cli UNDER base text data db triage knowledge desk)
 
 file(GLOB app CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/app/*.c)

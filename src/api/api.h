@@ -1,0 +1,114 @@
+/*
+ * api/api.h - the API over HTTP: what its endpoints share
+ *
+ * Routes stand in routes.c, one table; handlers in endpoint files by subject.
+ * A handler reads its input, works in one db_read() or db_write() closure, and
+ * fills the reply; failures go through problem_of().
+ */
+#ifndef OTK_API_API_H
+#define OTK_API_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/http.h"
+#include "base/embed.h"
+#include "desk/access.h"
+#include "desk/actor.h"
+
+struct desk;
+struct desk_worker;
+struct api;
+
+struct api_options {
+    struct desk *desk;
+    const struct embed *pages; /* of web/dist; NULL-named end */
+    const char *demo;          /* shown on the sign-in page; NULL: no demo */
+};
+
+/* Listens when it returns. api_stop() finishes what is in hand. */
+int api_start(const struct api_options *o, struct api **ret, struct err *e);
+int api_port(const struct api *a);
+void api_stop(struct api *a);
+
+/* ---- for endpoint files
+ * --------------------------------------------------------------- */
+
+/* Who asks. Filled before the handler runs. */
+struct principal {
+    struct actor actor;
+    unsigned scopes;
+    bool is_staff, is_admin;
+    struct session session; /* of staff */
+};
+
+/* What a route says about itself, besides how it is matched. */
+struct api_about {
+    unsigned scope;  /* that a key needs; 0: anybody */
+    bool staff_only; /* sessions of staff, or a key with the scope */
+    bool anonymous;  /* also without any; see access.anonymous */
+};
+
+struct desk *api_desk(const struct http_request *q);
+struct desk_worker *api_worker(const struct http_request *q);
+const struct principal *api_principal(const struct http_request *q);
+int64_t api_now(const struct http_request *q);
+struct api *api_of(const struct http_request *q);
+
+/* The body as a JSON object with only these fields; NULL: replied already.
+ * json_decref() it. */
+json_t *api_body(const struct http_request *q, const char *const *fields,
+                 struct http_reply *r);
+
+/* An id out of a path or a query; false: replied already (404, 422). */
+bool api_id(struct str text, int64_t *ret, struct http_reply *r);
+
+/* `limit` and `after` of lists; false: replied already. */
+bool api_page(const struct http_request *q, size_t *ret_limit,
+              int64_t *ret_after, struct http_reply *r);
+
+/* The client's wish for a language: "ru" or "en". */
+const char *api_language(const struct http_request *q);
+
+/* Small pieces of JSON. */
+void put_key(struct buf *b, const char *name); /* ,"name": or "name": */
+void put_time(struct buf *b, int64_t ms);      /* null when 0 */
+void put_id(struct buf *b, int64_t id);        /* "15", null when 0 */
+
+/* Whether this address may try to sign in again; false: replied already. */
+bool api_may_sign_in(const struct http_request *q, struct http_reply *r);
+
+/* Followers: see events.c. */
+struct followers;
+struct followers *followers_new(struct desk *d);
+void followers_start(struct followers *f, struct http_server *s);
+void followers_stop(struct followers *f); /* before the store goes */
+void followers_free(struct followers *f);
+struct followers *api_followers(struct api *a);
+
+/* Counters for /metrics: see metrics.c. */
+struct metrics;
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *m);
+void metrics_count(struct metrics *m, const struct http_route *route,
+                   int status, int64_t micros);
+struct metrics *api_metrics(struct api *a);
+
+const struct embed *api_pages(const struct api *a);
+const char *api_demo(const struct api *a);
+
+extern const struct http_route api_routes[];
+
+http_fn request_post, request_get, request_feedback;
+http_fn ticket_list_get, ticket_one_get, ticket_patch, ticket_message_post;
+http_fn ticket_route_get;
+http_fn session_post, session_get, session_delete;
+http_fn staff_get, topics_get, knowledge_search_get, unanswered_get;
+http_fn triage_post, events_get;
+http_fn predict_post, health_get, ready_get, bert_post, bert_async_post,
+    result_get, status_get;
+http_fn healthz_get, readyz_get, metrics_get, openapi_get;
+http_fn page_index, page_desk, page_docs, page_file;
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /metrics in the Prometheus text format 0.0.4. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "base/mem.h"
+
+enum { ROUTES_MAX = 64, CLASSES = 6 };
+
+static const int64_t bounds_us[] = {100,   300,    1000,   3000,   10000,
+                                    30000, 100000, 300000, 1000000};
+enum { BOUNDS = sizeof(bounds_us) / sizeof(bounds_us[0]) };
+
+struct metrics {
+    _Atomic uint64_t requests[ROUTES_MAX][CLASSES]; /* by status / 100 */
+    _Atomic uint64_t buckets[ROUTES_MAX][BOUNDS + 1];
+    _Atomic uint64_t micros[ROUTES_MAX];
+    _Atomic uint64_t lost; /* no route: 404 and the like */
+};
+
+struct metrics *metrics_new(void)
+{
+    return MEM_NEW(struct metrics);
+}
+
+void metrics_free(struct metrics *m)
+{
+    free(m);
+}
+
+void metrics_count(struct metrics *m, const struct http_route *route,
+                   int status, int64_t micros)
+{
+    size_t i = route ? (size_t)(route - api_routes) : ROUTES_MAX;
+    if (i >= ROUTES_MAX) {
+        m->lost++;
+        return;
+    }
+    int class = status / 100;
+    size_t b = 0;
+    while (b < BOUNDS && micros > bounds_us[b])
+        b++;
+    m->requests[i][class < CLASSES ? class : 0]++;
+    m->buckets[i][b]++;
+    m->micros[i] += (uint64_t)micros;
+}
+
+static void put_route(const struct metrics *m, size_t i, struct buf *b)
+{
+    const struct http_route *r = &api_routes[i];
+    uint64_t sum = 0;
+    for (size_t k = 0; k <= BOUNDS; k++) {
+        sum += m->buckets[i][k];
+        buf_printf(b,
+                   "otklik_http_seconds_bucket{method=\"%s\",path=\"%s\",le=",
+                   r->method, r->pattern);
+        if (k < BOUNDS)
+            buf_printf(b, "\"%g\"", (double)bounds_us[k] / 1e6);
+        else
+            buf_puts(b, "\"+Inf\"");
+        buf_printf(b, "} %llu\n", (unsigned long long)sum);
+    }
+    buf_printf(b,
+               "otklik_http_seconds_sum{method=\"%s\",path=\"%s\"} %g\n"
+               "otklik_http_seconds_count{method=\"%s\",path=\"%s\"} %llu\n",
+               r->method, r->pattern, (double)m->micros[i] / 1e6, r->method,
+               r->pattern, (unsigned long long)sum);
+}
+
+static bool was_asked(const struct metrics *m, size_t i)
+{
+    for (int c = 0; c < CLASSES; c++) {
+        if (m->requests[i][c])
+            return true;
+    }
+    return false;
+}
+
+void metrics_get(const struct http_request *q, struct http_reply *r)
+{
+    const struct metrics *m = api_metrics(api_of(q));
+    struct buf *b = &r->body;
+    r->type = "text/plain; version=0.0.4; charset=utf-8";
+    buf_puts(b,
+             "# HELP otklik_http_requests_total Requests by route and "
+             "class of status.\n# TYPE otklik_http_requests_total counter\n");
+    for (size_t i = 0; api_routes[i].method; i++) {
+        for (int c = 0; c < CLASSES; c++) {
+            if (m->requests[i][c])
+                buf_printf(b,
+                           "otklik_http_requests_total{method=\"%s\",path="
+                           "\"%s\",status=\"%dxx\"} %llu\n",
+                           api_routes[i].method, api_routes[i].pattern, c,
+                           (unsigned long long)m->requests[i][c]);
+        }
+    }
+    buf_printf(b, "otklik_http_requests_total{path=\"none\"} %llu\n",
+               (unsigned long long)m->lost);
+    buf_puts(b, "# HELP otklik_http_seconds Time to the reply.\n# TYPE "
+                "otklik_http_seconds histogram\n");
+    for (size_t i = 0; api_routes[i].method; i++) {
+        if (was_asked(m, i))
+            put_route(m, i, b);
+    }
+}

@@ -1,0 +1,17 @@
+/* api/ticket_json.h - tickets as JSON, for several endpoints */
+#ifndef OTK_API_TICKET_JSON_H
+#define OTK_API_TICKET_JSON_H
+
+#include "api/api.h"
+
+struct catalog;
+struct ticket;
+
+void ticket_put(struct buf *b, const struct catalog *c, const struct ticket *t,
+                const char *language);
+
+/* Reads one and appends it to the reply; not 0: the reply is a problem. */
+int ticket_put_brief(const struct http_request *q, int64_t id,
+                     struct http_reply *r);
+
+#endif
