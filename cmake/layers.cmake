@@ -34,10 +34,12 @@ otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
 otk_embed(otk_api api_description ${PROJECT_SOURCE_DIR}/src/api openapi.json)
 otk_layer(cli UNDER base text data db triage knowledge desk)
+otk_embed(otk_cli starter_files ${PROJECT_SOURCE_DIR}/starter *.csv *.yaml)
 
 file(GLOB app CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/app/*.c)
 if(app AND TARGET otk_cli)
   add_executable(otklik ${app})
+  otk_embed(otklik web_files ${PROJECT_SOURCE_DIR}/web/dist *)
   foreach(layer cli api)
     if(TARGET otk_${layer})
       target_link_libraries(otklik PRIVATE otk_${layer})
