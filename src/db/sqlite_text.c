@@ -30,8 +30,8 @@ struct text_index {
 static const char *const forms[TEXT_STATEMENTS] = {
     [TEXT_PUT] = "INSERT OR REPLACE INTO @ (rowid, stems) VALUES (?1, ?2)",
     [TEXT_DROP] = "DELETE FROM @ WHERE rowid = ?1",
-    [TEXT_FIND] = "SELECT rowid FROM @ WHERE @ MATCH ?1 AND rowid < ?2 "
-                  "ORDER BY rowid DESC LIMIT ?3",
+    [TEXT_FIND] = ("SELECT rowid FROM @ WHERE @ MATCH ?1 AND rowid < ?2 "
+                   "ORDER BY rowid DESC LIMIT ?3"),
 };
 
 static void put_form(const char *form, struct str name, struct buf *ret)

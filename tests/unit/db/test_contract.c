@@ -159,9 +159,9 @@ static int nested(struct db_tx *tx, void *arg, struct err *e)
     static const char sql[] = "SELECT id FROM things WHERE name <> ?1";
     int *pairs = arg;
     struct db_rows *outer;
-    char name[8] = "zz";
+    char name[] = "zz";
     int r = db_query(tx, &outer, e, sql, "t", name);
-    memcpy(name, "a", 2); /* it was borrowed for the call */
+    memcpy(name, "bb", 2); /* it was borrowed for the call */
     while (!r && (r = db_next(outer, e)) > 0) {
         struct db_rows *inner;
         r = db_query(tx, &inner, e, sql, "t", "zz");
@@ -179,8 +179,8 @@ static void test_nested_statements(void **state)
 {
     struct db *db = open_fresh(state);
     int pairs = 0;
-    assert_int_equal(put(db, "a", NULL), 0);
-    assert_int_equal(put(db, "b", NULL), 0);
+    assert_int_equal(put(db, "aa", NULL), 0);
+    assert_int_equal(put(db, "bb", NULL), 0);
     assert_int_equal(db_read(db, 0, nested, &pairs, NULL), 0);
     assert_int_equal(pairs, 4);
     db_close(db);
@@ -374,6 +374,7 @@ struct gate {
     struct db *db;
     sem_t entered, leave;
     int result;
+    int timeout_ms;
     bool is_read;
 };
 
@@ -391,14 +392,16 @@ static void *stand_in(void *arg)
 {
     struct gate *g = arg;
     g->result = g->is_read ? db_read(g->db, 0, stand, g, NULL)
-                           : db_write(g->db, 0, stand, g, NULL);
+                           : db_write(g->db, g->timeout_ms, stand, g, NULL);
     return NULL;
 }
 
 static pthread_t occupy(struct gate *g, struct db *db, bool is_read)
 {
     pthread_t t;
-    *g = (struct gate){.db = db, .is_read = is_read, .result = -1};
+    g->db = db;
+    g->is_read = is_read;
+    g->result = -1;
     (void)sem_init(&g->entered, 0, 0);
     (void)sem_init(&g->leave, 0, 0);
     assert_int_equal(pthread_create(&t, NULL, stand_in, g), 0);
@@ -418,7 +421,7 @@ static void let_go(struct gate *g, pthread_t t)
 static void test_deadline(void **state)
 {
     struct db *db = open_fresh(state);
-    struct gate g;
+    struct gate g = {0};
     struct err e = {0};
     pthread_t t = occupy(&g, db, false);
     assert_int_equal(db_write(db, 20, insert, "late", &e), OTK_EAGAIN);
@@ -430,12 +433,24 @@ static void test_deadline(void **state)
     db_close(db);
 }
 
+/* A deadline that passes while the closure runs does not take it back. */
+static void test_deadline_of_running(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct gate g = {.timeout_ms = 1};
+    pthread_t t = occupy(&g, db, false);
+    (void)usleep(50000);
+    let_go(&g, t);
+    assert_int_equal(put(db, "next", NULL), 0);
+    db_close(db);
+}
+
 static void test_reader_deadline(void **state)
 {
     char url[URL_BYTES];
     fresh_url(*state, url);
     struct db *db = open_at(url, &(struct db_options){.readers = 1});
-    struct gate g;
+    struct gate g = {0};
     int64_t n;
     pthread_t t = occupy(&g, db, true);
     assert_int_equal(db_read(db, 20, count, &n, NULL), OTK_EAGAIN);
@@ -461,7 +476,7 @@ static void test_full_queue(void **state)
     char url[URL_BYTES];
     fresh_url(*state, url);
     struct db *db = open_at(url, &(struct db_options){.queue_max = 1});
-    struct gate g;
+    struct gate g = {0};
     struct err e = {0};
     pthread_t waits;
     void *failed;
@@ -525,6 +540,7 @@ int main(void)
         ON_ALL(test_snapshot),
         ON_ALL(test_crowd),
         ON_ALL(test_deadline),
+        ON_ALL(test_deadline_of_running),
         ON_ALL(test_reader_deadline),
         ON_ALL(test_full_queue),
         ON_ALL(test_hook),

@@ -192,6 +192,82 @@ static int fill_disk(const char *url)
     return 0;
 }
 
+/* One that is too big for the disk shares a transaction with small ones. */
+static int hold_writer(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)tx;
+    (void)e;
+    char c;
+    return read(*(int *)arg, &c, 1) == 1 ? 0 : OTK_EIO;
+}
+
+struct one {
+    struct db *db;
+    db_fn *fn;
+    void *arg;
+    int result;
+};
+
+static void *run_one(void *arg)
+{
+    struct one *o = arg;
+    o->result = db_write(o->db, 0, o->fn, o->arg, NULL);
+    return NULL;
+}
+
+static int insert_bigger(struct db_tx *tx, void *arg, struct err *e)
+{
+    int r = OTK_OK;
+    for (int i = 0; !r && i < 20; i++)
+        r = insert_big(tx, arg, e);
+    return r;
+}
+
+static int mix_sizes(const char *url)
+{
+    struct rlimit limit = {8 << 20, 256 << 20};
+    struct db *db = open_at(url, NULL);
+    char *big = calloc(1, BIG);
+    char names[3][8] = {"a", "b", "c"};
+    int ends[2];
+    pthread_t t[5];
+    struct one o[5] = {{db, hold_writer, &ends[0], 0},
+                       {db, insert, names[0], 0},
+                       {db, insert_bigger, big, 0},
+                       {db, insert, names[1], 0},
+                       {db, insert, names[2], 0}};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (!big || pipe(ends) || setrlimit(RLIMIT_FSIZE, &limit))
+        return 1;
+    for (int i = 0; i < 5; i++) {
+        if (pthread_create(&t[i], NULL, run_one, &o[i]))
+            return 2;
+        (void)usleep(50000); /* they come in this order, mostly */
+    }
+    if (write(ends[1], ".", 1) != 1)
+        return 3;
+    for (int i = 0; i < 5; i++) {
+        (void)pthread_join(t[i], NULL);
+        if (o[i].result != (i == 2 ? OTK_EAGAIN : 0))
+            return 10 + i;
+    }
+    if (count_of(db) != 3 || db_verify(db, NULL))
+        return 4;
+    db_close(db);
+    free(big);
+    return 0;
+}
+
+static void test_too_big_alone_is_refused(void **state)
+{
+    char url[URL_BYTES];
+    fresh_url(*state, url);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(mix_sizes(url));
+    assert_int_equal(status_of(child), 0);
+}
+
 static void test_disk_full(void **state)
 {
     char url[URL_BYTES];
@@ -473,6 +549,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON(test_killed, "sqlite:"),
         ON_FILES(test_disk_full),
+        ON_FILES(test_too_big_alone_is_refused),
         ON_FILES(test_locked),
         ON(test_processes, "sqlite:"),
         cmocka_unit_test(test_log_is_bounded),
