@@ -72,6 +72,8 @@ static int fill(struct db_tx *tx, void *arg, struct err *e)
             word_of(draw(&f->rand), word);
             buf_printf(&stems, "%s%s", k ? " " : "", word);
         }
+        /* two that stand in half of them each, and never meet */
+        buf_puts(&stems, i % 2 ? " odd" : " even");
         r = db_text_put(tx, "messages_text", f->from + i, buf_str(&stems), e);
     }
     buf_free(&stems);
@@ -97,7 +99,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* `n` words from ranks `low` … `high`; `letters` > 0 cuts the last one. */
+/* `n` words from ranks `low` … `high` (none: the two that never meet);
+ * `letters` > 0 cuts the last one. */
 static void measure(struct db *db, const char *name, size_t n, size_t low,
                     size_t high, int letters)
 {
@@ -109,7 +112,11 @@ static void measure(struct db *db, const char *name, size_t n, size_t low,
         char words[4][32];
         struct str all[4];
         for (size_t k = 0; k < n; k++) {
-            word_of(low + rand_below(&r, (uint32_t)(high - low + 1)), words[k]);
+            if (low > high)
+                (void)snprintf(words[k], 32, "%s", k ? "odd" : "even");
+            else
+                word_of(low + rand_below(&r, (uint32_t)(high - low + 1)),
+                        words[k]);
             all[k] = str_from(words[k]);
         }
         if (letters)
@@ -169,6 +176,7 @@ int main(int argc, char **argv)
     measure(db, "two of ranks 100 to 1000", 2, 100, 1000, 0);
     measure(db, "two rare (40000 up)", 2, 40000, WORDS - 1, 0);
     measure(db, "three rare (40000 up)", 3, 40000, WORDS - 1, 0);
+    measure(db, "two frequent ones that never meet", 2, 1, 0, 0);
     measure(db, "a front of one letter", 1, 0, 999, 1);
     measure(db, "a front of two letters", 1, 0, 999, 2);
     measure(db, "a front of three letters", 1, 0, 999, 3);

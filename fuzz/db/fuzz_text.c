@@ -25,17 +25,22 @@ struct input {
     size_t found;
 };
 
-static struct db *open_store(void)
+static struct db *store;
+
+static void close_store(void)
+{
+    db_close(store); /* takes its file along */
+}
+
+static void open_store(void)
 {
     static const char schema[] = ":fulltext: words_text\n";
     const unsigned char *p = (const unsigned char *)schema;
     const struct embed files[] = {{"0001_words.sql", p, p + strlen(schema)},
                                   {0}};
-    struct db *db = NULL;
-    if (db_open("memory:", NULL, &db, NULL) ||
-        db_migrate(db, files, NULL, NULL))
+    if (db_open("memory:", NULL, &store, NULL) ||
+        db_migrate(store, files, NULL, NULL) || atexit(close_store))
         abort();
-    return db;
 }
 
 static int put_and_find(struct db_tx *tx, void *arg, struct err *e)
@@ -92,9 +97,8 @@ static bool should_be_found(const struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct db *db;
-    if (!db)
-        db = open_store();
+    if (!store)
+        open_store();
     if (size < 2 || size > INPUT_MAX)
         return 0;
     struct input in = {.q = {.limit = 1, .last_is_prefix = data[0] & 1}};
@@ -106,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         in.q.n_all++;
     in.q.all = in.words;
     struct err e = {0};
-    if (db_write(db, 0, put_and_find, &in, &e)) {
+    if (db_write(store, 0, put_and_find, &in, &e)) {
         (void)fprintf(stderr, "%s\n", e.msg);
         abort();
     }
