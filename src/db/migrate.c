@@ -54,7 +54,7 @@ static int read_state(struct db_tx *tx, void *arg, struct err *e)
 
 int db_version(struct db *db, int64_t *ret, struct err *e)
 {
-    struct state s;
+    struct state s = {0};
     int r = db_read(db, 0, read_state, &s, e);
     if (!r)
         *ret = s.version;
@@ -94,7 +94,7 @@ static int store_version(struct db_tx *tx, int64_t version, struct err *e)
 static int run_files(struct db_tx *tx, void *arg, struct err *e)
 {
     const struct embed *files = arg;
-    struct state s;
+    struct state s = {0};
     int r = read_state(tx, &s, e);
     if (!r)
         r = check_state(&s, newest(files), e);
@@ -128,7 +128,7 @@ static int backup_first(struct db *db, const char *dir, int64_t version,
 int db_migrate(struct db *db, const struct embed *files, const char *backup_dir,
                struct err *e)
 {
-    struct state s;
+    struct state s = {0};
     int64_t to = newest(files);
     int r = db_read(db, 0, read_state, &s, e);
     if (!r)

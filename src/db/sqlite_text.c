@@ -50,10 +50,10 @@ void sqlite_text_create(struct str name, struct buf *ret)
     buf_put_str(ret, name);
     buf_puts(ret, " USING fts5(stems, detail=none, columnsize=0, "
                   "prefix='1 2 3', tokenize=\"ascii tokenchars '");
-    for (char c = '!'; c <= '~'; c++) { /* letters and digits are already */
-        if (c == '\'' || c == '"')      /* '' in the option, "" around it */
-            buf_putc(ret, c);
-        buf_putc(ret, c);
+    for (int c = '!'; c <= '~'; c++) { /* letters and digits are already */
+        if (c == '\'' || c == '"')     /* '' in the option, "" around it */
+            buf_putc(ret, (char)c);
+        buf_putc(ret, (char)c);
     }
     buf_puts(ret, "'\");\n");
 }
