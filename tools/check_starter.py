@@ -156,7 +156,7 @@ def check_canned():
 
 def check_desk():
     text = (ROOT / "desk.yaml").read_text(encoding="utf-8")
-    staff = len(re.findall(r"^\s+-?\s*login:", text, re.M))
+    staff = len(re.findall(r"^  [a-z]+: \{name:.*skills", text.split("\nstaff:")[1], re.M))
     print(f"desk.yaml: {staff} staff")
     if staff < STAFF_MIN:
         bad.append(f"desk.yaml: {staff} staff, wanted at least {STAFF_MIN}")
