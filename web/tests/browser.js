@@ -1,0 +1,156 @@
+// A person gets an answer, another becomes a ticket, staff see it arrive
+// without reloading. Chromium by playwright-core; a desk of its own on a free
+// port; screenshots into build/screenshots.
+import { spawn, spawnSync } from "child_process";
+import fs from "fs";
+import os from "os";
+import path from "path";
+import { chromium } from "playwright-core";
+
+const root = path.resolve("..");
+const otklik = process.env.OTKLIK ?? path.join(root, "build/release/otklik");
+const shots = path.join(root, "build/screenshots");
+const folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "otklik-browser-")), "desk");
+const errors = [];
+
+function ok(condition, what) {
+  if (!condition) throw new Error("not so: " + what);
+  console.log("ok  " + what);
+}
+
+function serve() {
+  const process_ = spawn(otklik, ["serve", "--desk", folder, "http.port=0"]);
+  return new Promise((resolve, reject) => {
+    let out = "";
+    process_.stdout.on("data", (d) => {
+      out += d;
+      const m = /http:\/\/127\.0\.0\.1:\d+/.exec(out);
+      if (m) resolve({ process_, url: m[0] });
+    });
+    process_.stderr.on("data", (d) => (out += d));
+    process_.on("exit", (code) => reject(new Error(`serve ended (${code}): ${out}`)));
+    setTimeout(() => reject(new Error("serve said nothing: " + out)), 20000).unref();
+  });
+}
+
+function watch(page, name) {
+  page.on("pageerror", (e) => errors.push(`${name}: ${e.message}`));
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/401/.test(m.text())) errors.push(`${name}: ${m.text()}`);
+  });
+}
+
+async function ask(browser, url, text, language) {
+  const page = await browser.newPage({ viewport: { width: 900, height: 900 }, locale: language });
+  watch(page, "ask");
+  await page.goto(url + "/");
+  await page.fill("#text", text);
+  await page.fill("#name", language === "ru" ? "Анна" : "Anna");
+  await page.click("#send");
+  await page.waitForSelector("#answer, #ticket, #ignored");
+  return page;
+}
+
+async function staff(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, locale: "ru" });
+  watch(page, "desk");
+  await page.goto(url + "/desk");
+  await page.waitForSelector("#door:not([hidden])");
+  await page.fill("#login", "anna");
+  await page.fill("#password", "wrong-password");
+  await page.click("#sign_in button");
+  await page.waitForSelector("#sign_in_error:not([hidden])");
+  ok(await page.isVisible("#door"), "a wrong password does not let in");
+  await page.fill("#password", "otklik-demo");
+  await page.click("#sign_in button");
+  await page.waitForSelector("#room:not([hidden])");
+  await page.waitForSelector("#live.on");
+  ok(true, "staff sign in and follow events");
+  return page;
+}
+
+async function run(url, browser) {
+  const desk = await staff(browser, url);
+  await desk.evaluate(() => { window.neverReloaded = true; });
+
+  const answered = await ask(browser, url, "Как поставить автоответ на отпуск в Outlook?", "ru");
+  ok(await answered.isVisible("#answer"), "a question is answered from the knowledge base");
+  ok((await answered.textContent("#answer .source")).length > 10, "the answer names its source");
+  await answered.screenshot({ path: path.join(shots, "answer.png") });
+  await answered.click("#helped");
+  await answered.waitForSelector("#thanks");
+  ok(true, "a thumb up is thanked for");
+
+  const text = "Сгорел блок питания у компьютера в кабинете 305, пахнет палёным";
+  const ticket = await ask(browser, url, text, "ru");
+  ok(await ticket.isVisible("#ticket"), "another becomes a ticket");
+  const number = (await ticket.textContent(".number")).replace(/\D/g, "");
+  ok(Number(number) > 0, "with a number: " + number);
+  await ticket.screenshot({ path: path.join(shots, "ticket.png") });
+
+  await desk.waitForSelector(`#tickets button[data-id="${number}"]`, { timeout: 5000 });
+  ok(await desk.evaluate(() => window.neverReloaded === true), "staff see it arrive without reloading");
+  await desk.click(`#tickets button[data-id="${number}"]`);
+  await desk.waitForSelector("#why");
+  ok((await desk.textContent("#ticket")).includes("палёным"), "the ticket shows what was written");
+  ok((await desk.textContent("#why")).length > 10, "and why it went there: " + (await desk.textContent("#why")));
+  ok(await desk.isVisible(".reason mark"), "and the words that weighed");
+  await desk.screenshot({ path: path.join(shots, "desk.png") });
+  await desk.fill("#reply_text", "Уже идём, ничего не включайте.");
+  await desk.click("#write_reply");
+  await desk.waitForSelector(".message.reply");
+  ok(true, "a reply is on the timeline");
+  await desk.selectOption("#set_state", "solved");
+  await desk.waitForFunction(() => document.querySelector("#set_state")?.value === "solved");
+  ok(true, "the state changes");
+
+  const unhelped = await ask(browser, url, "How do I set up an out of office reply in Outlook?", "en");
+  if (await unhelped.isVisible("#answer")) {
+    await unhelped.click("#not_helped");
+    await unhelped.waitForSelector("#ticket");
+    ok(true, "an answer that did not help becomes a ticket");
+  }
+
+  const evil = await ask(browser, url, "<img src=x onerror=window.hit=1> принтер <b>горит</b>", "ru");
+  ok(!(await evil.evaluate(() => window.hit)), "what people write is never HTML");
+  const evilNumber = (await evil.textContent(".number")).replace(/\D/g, "");
+  await desk.waitForSelector(`#tickets button[data-id="${evilNumber}"]`, { timeout: 5000 });
+  ok(!(await desk.evaluate(() => window.hit)), "nor on the desk");
+
+  const docs = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+  watch(docs, "docs");
+  await docs.goto(url + "/docs");
+  await docs.waitForSelector(".opblock", { timeout: 15000 });
+  ok((await docs.locator(".opblock").count()) > 10, "the API is described at /docs");
+  await docs.screenshot({ path: path.join(shots, "docs.png") });
+
+  const phone = await browser.newPage({ viewport: { width: 390, height: 800 }, locale: "en" });
+  await phone.goto(url + "/");
+  await phone.screenshot({ path: path.join(shots, "phone.png") });
+}
+
+fs.mkdirSync(shots, { recursive: true });
+const made = spawnSync(otklik, ["init", "--demo", folder], { encoding: "utf8" });
+if (made.status !== 0) throw new Error("init: " + made.stderr);
+const server = await serve();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+});
+let failed = null;
+try {
+  await run(server.url, browser);
+  if (errors.length) throw new Error("the pages complain:\n" + errors.join("\n"));
+} catch (e) {
+  failed = e;
+} finally {
+  await browser.close();
+  server.process_.removeAllListeners("exit");
+  server.process_.kill("SIGTERM");
+  fs.rmSync(path.dirname(folder), { recursive: true, force: true });
+}
+if (failed) {
+  console.error(failed.message);
+  process.exit(1);
+}
+console.log("the pages work; screenshots are in build/screenshots");
