@@ -20,7 +20,7 @@ function thumbs(reply) {
     const box = el("div", { class: "thumbs" });
     for (const helpful of [true, false]) {
         const b = el("button", { type: "button", id: helpful ? "helped" : "not_helped",
-            class: helpful ? "" : "second" }, t(helpful ? "helped" : "not_helped"));
+            class: helpful ? "thumb" : "thumb down second" }, t(helpful ? "helped" : "not_helped"));
         b.addEventListener("click", async () => {
             try {
                 const next = await call("POST", `/requests/${reply.id}/feedback`, { helpful });

@@ -24,7 +24,7 @@ function thumbs(reply: Reply): HTMLElement {
   const box = el("div", { class: "thumbs" });
   for (const helpful of [true, false]) {
     const b = el("button", { type: "button", id: helpful ? "helped" : "not_helped",
-                             class: helpful ? "" : "second" },
+                             class: helpful ? "thumb" : "thumb down second" },
                  t(helpful ? "helped" : "not_helped"));
     b.addEventListener("click", async () => {
       try {
