@@ -1,7 +1,12 @@
-"use strict";
-SwaggerUIBundle({
-    url: "/api/v1/openapi.json",
-    dom_id: "#docs",
-    deepLinking: true,
-    validatorUrl: null,
-});
+const url = "/api/v1/openapi.json";
+const place = document.getElementById("docs");
+if (window.SwaggerUIBundle) {
+    window.SwaggerUIBundle({ url, dom_id: "#docs", deepLinking: true, validatorUrl: null });
+}
+else {
+    const link = document.createElement("a");
+    link.href = url;
+    link.textContent = "OpenAPI 3.1: " + url;
+    place.append(link);
+}
+export {};
