@@ -424,7 +424,8 @@ static size_t leave_encoded(void *cls, struct MHD_Connection *mhd, char *s)
     return strlen(s);
 }
 
-static void on_log(void *cls, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+on_log(void *cls, const char *fmt, va_list ap)
 {
     (void)cls;
     char line[256];

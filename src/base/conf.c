@@ -186,7 +186,7 @@ int conf_read_environment(struct conf *c, const char *prefix,
                           char *const *environment, struct err *e)
 {
     for (char *const *v = environment; v && *v; v++) {
-        if (strncmp(*v, prefix, strlen(prefix)))
+        if (strncmp(*v, prefix, strlen(prefix)) != 0)
             continue;
         struct str name = str_from(*v + strlen(prefix));
         size_t eq = str_find(name, '=');

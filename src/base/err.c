@@ -15,7 +15,8 @@ static void scrub(char *s)
     }
 }
 
-static void set(struct err *e, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+set(struct err *e, int code, const char *fmt, va_list ap)
 {
     e->code = code;
     e->field[0] = '\0';
@@ -48,7 +49,8 @@ int err_field(struct err *e, int code, const char *field, const char *fmt, ...)
 }
 
 /* Put the formatted text and ": " in front of what `e` says. */
-static void prepend(struct err *e, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+prepend(struct err *e, int code, const char *fmt, va_list ap)
 {
     char old[ERR_TEXT_MAX];
     memcpy(old, e->msg, sizeof(old));

@@ -79,13 +79,11 @@ int json_flag(const json_t *obj, const struct json_want *w, bool *ret,
 
 int json_known(json_t *obj, const char *const *names, struct err *e)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(obj, key, value)
-    {
-        (void)value;
+    void *i = json_object_iter(obj);
+    for (; i; i = json_object_iter_next(obj, i)) {
+        const char *key = json_object_iter_key(i);
         const char *const *n = names;
-        while (*n && strcmp(*n, key))
+        while (*n && strcmp(*n, key) != 0)
             n++;
         if (!*n)
             return err_field(e, OTK_EFORMAT, key, "unknown field");

@@ -13,7 +13,7 @@ static inline void scope_free(void *pp)
     free(*(void **)pp);
 }
 
-static inline void scope_close(int *fd)
+static inline void scope_close(const int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);

@@ -151,8 +151,8 @@ static int train(const char *folder, struct err *e)
             texts[n] = table_cell(&t[i], k, text);
             topics[n] = table_cell(&t[i], k, topic);
             bool none = str_is(topics[n], TRIAGE_NONE);
-            priorities[n] =
-                none ? (struct str){0} : table_cell(&t[i], k, priority);
+            if (!none)
+                priorities[n] = table_cell(&t[i], k, priority);
         }
     }
     struct triage_labels tasks[] = {{"topic", topics},

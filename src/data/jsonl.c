@@ -16,10 +16,9 @@ static int take_columns(json_t *o, struct table *t, struct err *e)
     if (n == 0 || n > TABLE_COLUMNS_MAX)
         return err_set(e, OTK_EFORMAT, "the first object has %zu fields", n);
     t->columns = ARENA_ARRAY(t->arena, struct str, n);
-    const char *key;
-    json_t *v;
-    json_object_foreach(o, key, v) t->columns[t->n_columns++] =
-        arena_str(t->arena, str_from(key));
+    for (void *i = json_object_iter(o); i; i = json_object_iter_next(o, i))
+        t->columns[t->n_columns++] =
+            arena_str(t->arena, str_from(json_object_iter_key(i)));
     return OTK_OK;
 }
 
@@ -46,10 +45,8 @@ static void add_object(json_t *o, size_t number, struct table *t)
 {
     struct str cells[TABLE_COLUMNS_MAX];
     char reason[160];
-    const char *key;
-    json_t *v;
-    json_object_foreach(o, key, v)
-    {
+    for (void *i = json_object_iter(o); i; i = json_object_iter_next(o, i)) {
+        const char *key = json_object_iter_key(i);
         if (table_column(t, str_from(key)) >= 0)
             continue;
         (void)snprintf(reason, sizeof(reason),

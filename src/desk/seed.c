@@ -415,7 +415,7 @@ int seed_load(struct db_tx *tx, const char *path, struct str yaml,
         {"staff", load_staff},
     };
     yaml_parser_t parser;
-    struct err none;
+    struct err none = {0};
     struct seed s = {.tx = tx, .path = path, .now = now_ms, .e = e ? e : &none};
     if (yaml.n > FILE_MAX)
         return err_set(e, OTK_ELIMIT, "%s is too long", path);

@@ -316,7 +316,7 @@ int ticket_change(struct db_tx *tx, int64_t id, const struct ticket_change *c,
 {
     struct arena *a = arena_new();
     struct buf detail = BUF_INIT(DETAIL_BYTES);
-    struct ticket t;
+    struct ticket t = {0};
     int r = ticket_get(tx, id, a, &t, e);
     if (!r && c->if_version && c->if_version != t.version)
         r = err_set(e, OTK_ECONFLICT,

@@ -108,7 +108,7 @@ int article_compare(struct db_tx *tx, const struct knowledge_article *a,
                     enum article_change *ret, struct err *e)
 {
     struct arena *arena = arena_new();
-    struct knowledge_article old;
+    struct knowledge_article old = {0};
     int r = find_by_key(tx, a->key, arena, &old, e);
     *ret = r == OTK_ENOENT ? ARTICLE_NEW
            : same(a, &old) ? ARTICLE_SAME

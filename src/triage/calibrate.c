@@ -75,8 +75,8 @@ static double loss_at(const struct calibration_row *rows, size_t n,
         double top = s[0];
         for (size_t c = 1; c < n_classes; c++)
             top = fmax(top, s[c]);
-        double z = 0;
-        for (size_t c = 0; c < n_classes; c++)
+        double z = exp(temperature * (s[0] - top));
+        for (size_t c = 1; c < n_classes; c++)
             z += exp(temperature * (s[c] - top));
         sum += log(z) - temperature * (s[rows[i].truth] - top);
     }

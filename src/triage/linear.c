@@ -81,20 +81,37 @@ static int map_file(const char *path, struct linear *l, struct err *e)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st)) {
-        int r = err_errno(e, OTK_ENOENT, "%s", path);
+        (void)err_errno(e, OTK_ENOENT, "%s", path);
         if (fd >= 0)
             (void)close(fd);
-        return r;
+        return OTK_ENOENT;
     }
     l->map_len = (size_t)st.st_size;
     l->map = l->map_len ? mmap(NULL, l->map_len, PROT_READ, MAP_PRIVATE, fd, 0)
                         : MAP_FAILED;
     (void)close(fd);
     if (l->map == MAP_FAILED) {
-        l->map = NULL;
-        return err_set(e, OTK_EFORMAT, "%s is empty or cannot be mapped", path);
+        (void)err_set(e, OTK_EFORMAT, "%s is empty or cannot be mapped", path);
+        return OTK_EFORMAT;
     }
     return OTK_OK;
+}
+
+/* The arrays of the mapped file; its sizes are checked. */
+static void point_into(struct linear *l, size_t n_classes)
+{
+    const struct linear_header *h = l->map;
+    l->n_classes = n_classes;
+    l->dictionary.n = h->n_features;
+    l->dictionary.slots = h->slots;
+    l->dictionary.table = (const uint32_t *)(h + 1);
+    l->dictionary.idf =
+        (const float *)(l->dictionary.table + 2 * (size_t)h->slots);
+    l->scale = l->dictionary.idf + h->n_features;
+    l->weights = (const int8_t *)(l->scale + h->n_features);
+    size_t end = (size_t)h->n_features * n_classes;
+    size_t pad = (4 - (sizeof(*h) + end) % 4) % 4;
+    l->bias = (const float *)(const void *)(l->weights + end + pad);
 }
 
 static int linear_load(const char *folder, const struct model_json *m,
@@ -105,27 +122,17 @@ static int linear_load(const char *folder, const struct model_json *m,
     (void)snprintf(path, sizeof(path), "%s/linear.bin", folder);
     struct linear *l = MEM_NEW(struct linear);
     int r = map_file(path, l, e);
-    if (!r)
-        r = check(l, path, n_classes, e);
+    if (r) {
+        free(l);
+        return r;
+    }
+    r = check(l, path, n_classes, e);
     if (!r) {
-        const struct linear_header *h = l->map;
-        l->n_classes = n_classes;
-        l->dictionary.n = h->n_features;
-        l->dictionary.slots = h->slots;
-        l->dictionary.table = (const uint32_t *)(h + 1);
-        l->dictionary.idf =
-            (const float *)(l->dictionary.table + 2 * (size_t)h->slots);
-        l->scale = l->dictionary.idf + h->n_features;
-        l->weights = (const int8_t *)(l->scale + h->n_features);
-        size_t end = (size_t)h->n_features * n_classes;
-        size_t pad = (4 - (sizeof(*h) + end) % 4) % 4;
-        l->bias = (const float *)(const void *)(l->weights + end + pad);
+        point_into(l, n_classes);
         r = check_numbers(l, path, e);
     }
     if (r) {
-        if (l->map)
-            (void)munmap(l->map, l->map_len);
-        free(l);
+        linear_free(l);
         return r;
     }
     *ret = l;

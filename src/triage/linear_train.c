@@ -49,23 +49,23 @@ static int write_file(const char *folder, const struct vectors *v,
     int8_t *small = mem_try(cells + 4, 1);
     float *scale = mem_try(d->n + 1, sizeof(*scale));
     struct buf b = BUF_INIT(FILE_BYTES);
-    int r = OTK_OK;
-    if (!small || !scale)
-        r = err_set(e, OTK_ELIMIT, "no memory for %zu weights", cells);
-    for (size_t f = 0; !r && f < d->n; f++)
+    if (!small || !scale) {
+        free(small);
+        free(scale);
+        return err_set(e, OTK_ELIMIT, "no memory for %zu weights", cells);
+    }
+    for (size_t f = 0; f < d->n; f++)
         scale[f] =
             quantize(weights + f * n_classes, n_classes, small + f * n_classes);
-    if (!r) {
-        buf_put(&b, &h, sizeof(h));
-        buf_put(&b, d->table, (size_t)d->slots * 8);
-        buf_put(&b, d->idf, (size_t)d->n * 4);
-        buf_put(&b, scale, (size_t)d->n * 4);
-        buf_put(&b, small, cells + (4 - (sizeof(h) + cells) % 4) % 4);
-        buf_put(&b, bias, n_classes * 4);
-        char path[PATH_BYTES];
-        (void)snprintf(path, sizeof(path), "%s/linear.bin", folder);
-        r = file_write(path, buf_str(&b), 0644, e);
-    }
+    buf_put(&b, &h, sizeof(h));
+    buf_put(&b, d->table, (size_t)d->slots * 8);
+    buf_put(&b, d->idf, (size_t)d->n * 4);
+    buf_put(&b, scale, (size_t)d->n * 4);
+    buf_put(&b, small, cells + (4 - (sizeof(h) + cells) % 4) % 4);
+    buf_put(&b, bias, n_classes * 4);
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/linear.bin", folder);
+    int r = file_write(path, buf_str(&b), 0644, e);
     buf_free(&b);
     free(small);
     free(scale);
@@ -80,10 +80,13 @@ int linear_train(const struct triage_dataset *d, const struct model_json *m,
     vectors_build(d->texts, d->n, d->n >= MANY_TEXTS ? 2 : 1, o->threads, &v);
     float *weights =
         mem_try((size_t)v.dictionary.n * m->n_classes + 1, sizeof(*weights));
+    if (!weights) {
+        uint32_t n = v.dictionary.n;
+        vectors_free(&v);
+        return err_set(e, OTK_ELIMIT, "no memory for %u features", n);
+    }
     float *bias = mem_new(m->n_classes, sizeof(*bias));
-    int r = weights ? OTK_OK
-                    : err_set(e, OTK_ELIMIT, "no memory for %u features",
-                              v.dictionary.n);
+    int r = OTK_OK;
     for (size_t t = 0; !r && t < m->n_tasks; t++) {
         struct solver_task task = {
             .vectors = &v,

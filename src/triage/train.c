@@ -240,7 +240,9 @@ static int calibrate(struct work *w, struct err *e)
     };
     int folds = FOLDS_SMALL;
     const struct str *labels = w->d->tasks[0].labels;
-    int r = u.scores ? OTK_OK : err_set(e, OTK_ELIMIT, "no memory");
+    int r = OTK_OK;
+    if (!u.scores)
+        bug("no memory for the scores of %zu rows", n);
     if (n >= HOLD_OUT_FROM) {
         split_hold_out(w->d->texts, labels, n, 0.2, w->o.seed, part);
         for (size_t i = 0; i < n; i++)
