@@ -184,7 +184,8 @@ static void *ask_slow(void *arg)
     return (void *)(intptr_t)status;
 }
 
-/* 2 work, 4 wait, the rest hears 503 at once. */
+/* 2 work, 4 wait, the rest hears 503 at once; how many come before a worker
+ * has taken its first is not ours to say. */
 static void test_queue_is_bounded(void **state)
 {
     (void)state;
@@ -203,7 +204,7 @@ static void test_queue_is_bounded(void **state)
         n503 += (intptr_t)status == 503;
     }
     assert_int_equal(n200 + n503, CLIENTS);
-    assert_true(n200 >= 6);
+    assert_true(n200 >= 4);
     assert_true(n503 > 0);
     http_stop(s);
 }
