@@ -32,8 +32,6 @@ as_root() {
 
 # need PACKAGE... - install what is missing, or say what to install and stop
 need() {
-    # The list is words without spaces in them.
-    # shellcheck disable=SC2046,SC2086
     absent=$(missing "$@")
     [ -z "$absent" ] && return 0
     if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
@@ -43,12 +41,14 @@ need() {
         exit 1
     fi
     say "Installing: $absent"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-            install --no-install-recommends $absent >/dev/null || {
+    # The list is words without spaces in them.
+    # shellcheck disable=SC2086
+    if ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install \
+            --no-install-recommends $absent >/dev/null; }; then
         say "apt could not install: $absent"
         exit 1
-    }
+    fi
 }
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
@@ -79,11 +79,11 @@ web() {
     fi
     say "Building the web pages"
     if ! [ -d web/node_modules/swagger-ui-dist ]; then
-        viewer=$(command -v npm) &&
-            (cd web && "$viewer" ci --no-audit --no-fund --loglevel=error \
-                >/dev/null 2>&1) ||
+        if ! (cd web && npm ci --no-audit --no-fund --loglevel=error \
+            >/dev/null 2>&1); then
             say "Left out: the API viewer at /docs (npm is not there, or cannot" \
                 "reach its registry). Everything else works."
+        fi
     fi
     (cd web && node build.js) || {
         say "The web pages were not built; see the messages above."
