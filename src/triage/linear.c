@@ -105,8 +105,8 @@ static void point_into(struct linear *l, size_t n_classes)
     l->dictionary.n = h->n_features;
     l->dictionary.slots = h->slots;
     l->dictionary.table = (const uint32_t *)(h + 1);
-    l->dictionary.idf =
-        (const float *)(l->dictionary.table + 2 * (size_t)h->slots);
+    l->dictionary.idf = (const float *)(const void *)(l->dictionary.table +
+                                                      2 * (size_t)h->slots);
     l->scale = l->dictionary.idf + h->n_features;
     l->weights = (const int8_t *)(l->scale + h->n_features);
     size_t end = (size_t)h->n_features * n_classes;

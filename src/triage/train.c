@@ -29,6 +29,7 @@ enum {
     MODEL_BYTES = 1 << 30,
     FOLDS_SMALL = 5,
     FEW_ROWS = 4000,
+    MANY_ROWS = 20000,
     HOLD_OUT_FROM = 12000, /* rows from which one held-out part is enough */
 };
 
@@ -340,7 +341,7 @@ int triage_train(const struct triage_dataset *d,
     struct work w = {.d = d, .o = *o, .arena = arena_new()};
     w.o.seed = o->seed ? o->seed : 1;
     /* few examples: every one counts; many: they outvote the noise */
-    double c = d->n < FEW_ROWS ? 2 : 0.5;
+    double c = d->n < FEW_ROWS ? 2 : d->n < MANY_ROWS ? 0.5 : 0.3;
     w.o.c = o->c > 0 ? o->c : c;
     w.o.threads = o->threads > 0 ? o->threads : cores();
     w.o.auto_error = o->auto_error > 0 ? o->auto_error : 0.05;
