@@ -142,6 +142,8 @@ static void subset_take(const struct work *w, const int *part, int which,
     for (size_t t = 0; t < w->d->n_tasks; t++) {
         struct str *labels = ARENA_ARRAY(a, struct str, n + 1);
         ret->truth[t] = ARENA_ARRAY(a, int, n + 1);
+        if (!w->truth[t])
+            bug("task %zu was not prepared", t);
         for (size_t i = 0; i < n; i++) {
             labels[i] = w->d->tasks[t].labels[ret->rows[i]];
             ret->truth[t][i] = w->truth[t][ret->rows[i]];
