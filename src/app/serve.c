@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "desk/desk.h"
+#include "desk/dispatch.h"
 
 extern const struct embed web_files[]; /* of web/dist */
 
@@ -26,6 +27,12 @@ static int wait_for_end(struct desk *d, const sigset_t *ends)
         struct err e = {0};
         if (desk_refresh(d, &e))
             log_warn("desk", "what is shown may be old: %s", e.msg);
+        struct dispatched done;
+        if (dispatch(d, &done, &e))
+            log_warn("desk", "waiting tickets wait on: %s", e.msg);
+        else if (done.assigned || done.given_back)
+            log_info("desk", "assigned=%zu given_back=%zu", done.assigned,
+                     done.given_back);
     }
 }
 

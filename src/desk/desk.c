@@ -137,7 +137,7 @@ static int refresh_model(struct desk *d, struct err *e)
     d->model = m;
     pthread_mutex_unlock(&d->lock);
     triage_unref(old);
-    log_info("desk", "model %s", triage_info(m)->version);
+    log_debug("desk", "model %s", triage_info(m)->version);
     return OTK_OK;
 }
 
