@@ -43,8 +43,10 @@ int schedule_new(struct str time_zone, const struct schedule_hours *hours,
     s->days = mem_new(n_days + 1, sizeof(*s->days));
     s->n_hours = n_hours;
     s->n_days = n_days;
-    memcpy(s->hours, hours, n_hours * sizeof(*hours));
-    memcpy(s->days, days, n_days * sizeof(*days));
+    for (size_t i = 0; i < n_hours; i++)
+        s->hours[i] = hours[i];
+    for (size_t i = 0; i < n_days; i++)
+        s->days[i] = days[i];
     qsort(s->hours, n_hours, sizeof(*s->hours), by_time);
     for (size_t i = 0; i < n_hours; i++) {
         const struct schedule_hours *h = &s->hours[i];

@@ -102,7 +102,8 @@ static struct term *slot_of(const struct postings *p, uint64_t hash)
 
 void postings_close(struct postings *p)
 {
-    qsort(p->entries, p->n_entries, sizeof(*p->entries), by_term);
+    if (p->n_entries)
+        qsort(p->entries, p->n_entries, sizeof(*p->entries), by_term);
     size_t distinct = 0;
     double total = 0;
     for (size_t i = 0; i < p->n_entries; i++)
