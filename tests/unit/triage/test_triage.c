@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "test.h"
+#include "triage/evaluate.h"
+#include "triage/split.h"
+#include "triage/train.h"
+#include "triage/triage.h"
+
+static const char *const texts[][2] = {
+    {"принтер не печатает документы", "printing"},
+    {"printer is jammed again", "printing"},
+    {"замятие бумаги в лотке", "printing"},
+    {"toner is empty in the copier", "printing"},
+    {"сканер не сканирует на почту", "printing"},
+    {"the plotter prints blank pages", "printing"},
+    {"нет интернета в офисе", "network"},
+    {"wifi is very slow today", "network"},
+    {"пропала сеть на компьютере", "network"},
+    {"cannot reach the internet", "network"},
+    {"вайфай отваливается", "network"},
+    {"no network on the third floor", "network"},
+    {"забыл пароль от учётной записи", "access"},
+    {"my account is locked", "access"},
+    {"сбросьте пароль пожалуйста", "access"},
+    {"please reset my password", "access"},
+    {"не могу войти, учётка заблокирована", "access"},
+    {"login does not work, wrong password", "access"},
+    {"привет", "none"},
+    {"hello there", "none"},
+    {"спасибо большое", "none"},
+    {"test test test", "none"},
+};
+enum { N = sizeof(texts) / sizeof(texts[0]) };
+
+static char top[] = "/tmp/otklik-triage-XXXXXX";
+
+static int train(const char *engine, const char *name, char folder[256],
+                 struct err *e)
+{
+    struct str t[N];
+    struct str labels[N];
+    for (int i = 0; i < N; i++) {
+        t[i] = str_from(texts[i][0]);
+        labels[i] = str_from(texts[i][1]);
+    }
+    struct triage_labels tasks[] = {{"topic", labels}};
+    struct triage_dataset d = {N, t, tasks, 1};
+    struct triage_train_options o = {.engine = engine, .now_ms = 1000};
+    (void)snprintf(folder, 256, "%s/%s", top, name);
+    return triage_train(&d, &o, folder, e);
+}
+
+static const char *label_of(const struct triage_model *m,
+                            const struct triage_prediction *p)
+{
+    return p->label < 0 ? "none" : triage_info(m)->tasks[0].labels[p->label];
+}
+
+static void check_engine(const char *engine)
+{
+    static const char *const asked[][2] = {
+        {"принтер опять зажевал бумагу", "printing"},
+        {"the wifi and the internet are slow", "network"},
+        {"пароль не подходит, не могу войти", "access"},
+    };
+    char folder[256];
+    struct err e = {0};
+    struct triage_model *m = NULL;
+    if (train(engine, engine, folder, &e) || triage_load(folder, &m, &e))
+        fail_msg("%s: %s", engine, e.msg);
+    const struct triage_info *info = triage_info(m);
+    assert_string_equal(info->engine, engine);
+    assert_int_equal(info->n_tasks, 1);
+    assert_int_equal(info->tasks[0].n_labels, 3);
+    struct triage_scratch *s = triage_scratch_new();
+    struct triage_prediction p;
+    for (size_t i = 0; i < ROWS(asked); i++) {
+        triage_predict(m, s, str_from(asked[i][0]), &p);
+        if (strcmp(label_of(m, &p), asked[i][1]) != 0)
+            fail_msg("%s: '%s' is %s", engine, asked[i][0], label_of(m, &p));
+        float sum = 0;
+        for (int k = 0; k < 3; k++)
+            sum += p.scores[k];
+        assert_true(fabsf(sum - 1) < 1e-3F);
+        assert_true(p.confidence > 0 && p.confidence <= 1);
+    }
+    triage_predict(m, s, STR(""), &p);
+    assert_int_equal(p.label, -1);
+    assert_int_equal(p.mode, TRIAGE_ASK);
+    triage_predict(m, s, STR("\xff\xfe\0x"), &p);
+    triage_predict(m, s, STR("쀀쀀쀀 ꙮꙮ"), &p);
+    assert_int_equal(p.label, -1);
+    struct arena *a = arena_new();
+    struct triage_reason why;
+    int printing = triage_task_find(m, "topic");
+    triage_predict(m, s, STR("сломался принтер"), &p);
+    assert_int_equal(triage_explain(m, s, printing, p.label,
+                                    STR("сломался принтер"), 5, 3, a, &why, &e),
+                     0);
+    assert_true(why.n_words > 0);
+    assert_string_equal(why.words[0].text, "принтер");
+    assert_true(why.words[0].weight > 0);
+    assert_true(why.n_nearest > 0);
+    assert_non_null(strstr(why.nearest[0].text, "принтер"));
+    assert_int_equal(triage_explain(m, s, 0, 99, STR("x"), 5, 3, a, &why, &e),
+                     OTK_EINVAL);
+    arena_free(a);
+    triage_scratch_free(s);
+    triage_unref(m);
+}
+
+static void test_linear(void **state)
+{
+    (void)state;
+    check_engine("linear");
+}
+
+static void test_jaccard(void **state)
+{
+    (void)state;
+    check_engine("jaccard");
+}
+
+static void test_same_seed_same_model(void **state)
+{
+    (void)state;
+    char one[256];
+    char two[256];
+    struct triage_model *a = NULL;
+    struct triage_model *b = NULL;
+    assert_int_equal(train("linear", "one", one, NULL), 0);
+    assert_int_equal(train("linear", "two", two, NULL), 0);
+    assert_int_equal(train("linear", "two", two, NULL), 0); /* replaces */
+    assert_int_equal(triage_load(one, &a, NULL), 0);
+    assert_int_equal(triage_load(two, &b, NULL), 0);
+    assert_string_equal(triage_info(a)->version, triage_info(b)->version);
+    triage_unref(a);
+    triage_unref(b);
+}
+
+/* Any damage to a file is an error that names it. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"linear.bin", "model.json",
+                                        "examples.jsonl"};
+    char folder[256];
+    struct err e = {0};
+    assert_int_equal(train("linear", "damaged", folder, NULL), 0);
+    for (size_t f = 0; f < ROWS(files); f++) {
+        char path[300];
+        struct buf whole = BUF_INIT(1 << 24);
+        struct triage_model *m = NULL;
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
+        assert_int_equal(file_read(path, &whole, &e), 0);
+        for (size_t cut = 1; cut + 2 < whole.len; cut += 1 + whole.len / 40) {
+            struct str part = {whole.ptr, cut};
+            assert_int_equal(file_write(path, part, 0600, &e), 0);
+            e = (struct err){0};
+            if (triage_load(folder, &m, &e) == 0) {
+                assert_string_equal(files[f], "examples.jsonl");
+                triage_unref(m);
+            } else if (!strstr(e.msg, files[f])) {
+                fail_msg("%s cut: %s", files[f], e.msg);
+            }
+        }
+        assert_int_equal(file_write(path, buf_str(&whole), 0600, &e), 0);
+        buf_free(&whole);
+    }
+    struct triage_model *m = NULL;
+    assert_int_equal(triage_load(folder, &m, &e), 0);
+    triage_unref(m);
+    assert_int_equal(triage_load("/nonexistent", &m, &e), OTK_ENOENT);
+}
+
+static void test_bad_sets(void **state)
+{
+    (void)state;
+    struct str t[] = {STR("a"), STR("b"), STR("c"), STR("d")};
+    struct str same[] = {STR("x"), STR("x"), STR("x"), STR("x")};
+    struct triage_labels tasks[] = {{"topic", same}};
+    struct triage_dataset d = {4, t, tasks, 1};
+    struct triage_train_options o = {0};
+    struct err e = {0};
+    char folder[256];
+    (void)snprintf(folder, sizeof(folder), "%s/bad", top);
+    assert_int_equal(triage_train(&d, &o, folder, &e), OTK_EFORMAT);
+    assert_string_equal(e.field, "topic");
+    assert_int_equal(access(folder, F_OK), -1);
+    o.engine = "magic";
+    assert_int_equal(triage_train(&d, &o, folder, &e), OTK_EINVAL);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    enum { ROWS_N = 200 };
+    char bytes[ROWS_N][16];
+    struct str t[ROWS_N];
+    struct str labels[ROWS_N];
+    int fold[ROWS_N];
+    int again[ROWS_N];
+    int counts[5] = {0};
+    for (int i = 0; i < ROWS_N; i++) {
+        /* every text stands twice, once in capitals and with a mark */
+        (void)snprintf(bytes[i], sizeof(bytes[i]),
+                       i % 2 ? "TEXT %d!" : "text %d", i / 2);
+        t[i] = str_from(bytes[i]);
+        labels[i] = i % 8 < 4 ? STR("a") : STR("b");
+    }
+    split_folds(t, labels, ROWS_N, 5, 3, fold);
+    split_folds(t, labels, ROWS_N, 5, 3, again);
+    for (int i = 0; i < ROWS_N; i++) {
+        assert_int_equal(fold[i], again[i]);
+        assert_int_equal(fold[i], fold[i ^ 1]);
+        counts[fold[i]]++;
+    }
+    for (int f = 0; f < 5; f++)
+        assert_int_equal(counts[f], ROWS_N / 5);
+}
+
+static void test_evaluate(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"a", "b"};
+    const struct evaluated rows[] = {
+        {0, 0, 0.95}, {0, 0, 0.95}, {0, 1, 0.55}, {1, 1, 0.95}, {1, 0, 0.45}};
+    struct arena *a = arena_new();
+    struct evaluation x;
+    evaluate(rows, 5, labels, 2, a, &x);
+    assert_true(fabs(x.accuracy - 0.6) < 1e-9);
+    assert_true(fabs(x.classes[0].precision - 2.0 / 3) < 1e-9);
+    assert_true(fabs(x.classes[0].recall - 2.0 / 3) < 1e-9);
+    assert_true(fabs(x.macro_f1 - (2.0 / 3 + 0.5) / 2) < 1e-9);
+    /* |3*0.95 - 3| + |0.55 - 0| + |0.45 - 0|, over 5 */
+    assert_true(fabs(x.ece - (0.15 + 0.55 + 0.45) / 5) < 1e-9);
+    double coverage;
+    assert_true(fabs(threshold_for(rows, 5, 0.01, &coverage) - 0.95) < 1e-9);
+    assert_true(fabs(coverage - 0.6) < 1e-9);
+    struct buf b = BUF_INIT(100000);
+    evaluation_json(&x, &b);
+    evaluation_text(&x, &b);
+    assert_int_equal(buf_check(&b), 0);
+    buf_free(&b);
+    char prefix[300];
+    (void)snprintf(prefix, sizeof(prefix), "%s/picture", top);
+    assert_int_equal(evaluation_pictures(&x, prefix, NULL), 0);
+    arena_free(a);
+}
+
+static int make_top(void **state)
+{
+    (void)state;
+    return mkdtemp(top) == NULL;
+}
+
+static int remove_top(void **state)
+{
+    (void)state;
+    char command[300];
+    (void)snprintf(command, sizeof(command), "rm -rf %s", top);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_jaccard),
+        cmocka_unit_test(test_same_seed_same_model),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_bad_sets),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_evaluate),
+    };
+    return cmocka_run_group_tests(tests, make_top, remove_top);
+}
