@@ -22,7 +22,7 @@ lint: ## layers, headers alone, format, clang-tidy, cppcheck, sizes
 	@tools/lint.sh
 
 format: ## clang-format over all C files
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@find src include tests fuzz bench examples -name '*.[ch]' | xargs clang-format -i
 
 browser: build ## the pages in Chromium, screenshots in build/screenshots
 	@cd web && npm run --silent test

@@ -70,6 +70,33 @@ static void test_sources(void **state)
     assert_int_equal(v.kind, 1);
     const char *yaml =
         "# x\nweb:\n  port: 8080\n  name: ёж\nmind:\n  on: yes\n";
+    assert_int_equal(conf_read_yaml(&c, "a.yaml", str_from(yaml), &e), 0);
+    assert_int_equal(v.port, 8080);
+    assert_true(v.on);
+    char *environment[] = {(char *)(uintptr_t) "OTKLIK_WEB_PORT=81",
+                           (char *)(uintptr_t) "OTKLIK_OTHER=1", NULL};
+    assert_int_equal(conf_read_environment(&c, "OTKLIK_", environment, &e), 0);
+    assert_int_equal(v.port, 81);
+    assert_int_equal(conf_override(&c, "web.port=82", &e), 0);
+    assert_int_equal(v.port, 82);
+    assert_int_equal(conf_override(&c, "web.secret=abc", &e), 0);
+    struct buf b = BUF_INIT(10000);
+    conf_print(&c, &b);
+    assert_non_null(strstr(b.ptr, "port: 82"));
+    assert_null(strstr(b.ptr, "abc"));
+    /* what is printed can be read again */
+    assert_int_equal(conf_read_yaml(&c, "b.yaml", buf_str(&b), &e), 0);
+    assert_string_equal(v.name, "ёж");
+    buf_free(&b);
+    conf_free(&c);
+}
+
+static void check_error(const char *yaml, const char *holds)
+{
+    struct values v = {0};
+    struct conf c;
+    struct err e = {0};
+    conf_init(&c, table, &v);
     int r = conf_read_yaml(&c, "a.yaml", str_from(yaml), &e);
     assert_int_equal(r, e.code);
     if (e.code == 0 || !strstr(e.msg, holds))
