@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A desk in a folder: seed, tickets, access, and requests on their way. */
+#include "desk/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "db/db.h"
+#include "desk/access.h"
+#include "desk/audit.h"
+#include "desk/catalog.h"
+#include "desk/desk.h"
+#include "desk/dispatch.h"
+#include "desk/seed.h"
+#include "knowledge/articles.h"
+#include "test.h"
+
+static char folder[] = "/tmp/otklik-desk-XXXXXX";
+static struct desk *desk;
+static struct desk_worker *worker;
+static struct arena *arena;
+
+static const char seed[] =
+    "teams: {line: {name: Line}}\n"
+    "skills: {print: Printing, net: Networks}\n"
+    "priorities:\n"
+    "  high: {name_ru: Высокий, name_en: High, rank: 1, min_level: 3}\n"
+    "  normal: {name_ru: Обычный, name_en: Normal, rank: 2, min_level: 1}\n"
+    "slas: {std: {targets: {normal: {first: 1h, solution: 1d}}}}\n"
+    "topics:\n"
+    "  top: {name_en: Top, team: line, sla: std}\n"
+    "  printing: {name_en: Printing, parent: top, skill: print}\n"
+    "staff:\n"
+    "  ann: {name: Ann, team: line, languages: ru, max_open: 1, skills: "
+    "{print: 2}}\n"
+    "  bob: {name: Bob, team: line, languages: \"ru,en\", max_open: 1, skills: "
+    "{print: 4}}\n"
+    "  root: {name: Root, role: admin}\n";
+
+static int load_seed(struct db_tx *tx, void *arg, struct err *e)
+{
+    return seed_load(tx, "seed.yaml", str_from(arg), 1000, e);
+}
+
+static int put_article(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    enum article_change c;
+    struct knowledge_article a = {
+        .key = STR("jam"),
+        .language = STR("ru"),
+        .title = STR("Как поставить автоответ на время отпуска"),
+        .questions = STR("Как настроить автоответ в почте?"),
+        .answer = STR("Откройте параметры почты и включите автоответ.")};
+    int r = article_put(tx, &a, 0, 1000, &c, NULL, e);
+    assert_int_equal(c, ARTICLE_NEW);
+    if (!r)
+        r = article_put(tx, &a, 0, 1000, &c, NULL, e);
+    assert_int_equal(c, ARTICLE_SAME);
+    return r;
+}
+
+static int open_desk(void **state)
+{
+    (void)state;
+    char path[300];
+    struct err e = {0};
+    struct desk_options o = {.folder = folder};
+    if (!mkdtemp(folder))
+        return -1;
+    (void)snprintf(path, sizeof(path), "%s/otklik.yaml", folder);
+    if (file_write(path, STR("desk:\n  language: ru\n"), 0600, &e) ||
+        desk_open(&o, &desk, &e) ||
+        db_write(desk_db(desk), 0, load_seed, (void *)(uintptr_t)seed, &e) ||
+        db_write(desk_db(desk), 0, put_article, NULL, &e) ||
+        desk_refresh(desk, &e)) {
+        (void)fprintf(stderr, "%s\n", e.msg);
+        return -1;
+    }
+    worker = desk_worker_new();
+    arena = arena_new();
+    return 0;
+}
+
+static int close_desk(void **state)
+{
+    (void)state;
+    char command[300];
+    desk_worker_free(worker);
+    arena_free(arena);
+    desk_close(desk);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    return system(command);
+}
+
+/* ---- seed and catalog ------------------------------------------------------
+ */
+
+static void test_seed(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct catalog *c = desk_catalog(desk);
+    const struct catalog_topic *t = catalog_topic(c, STR("printing"));
+    assert_non_null(t);
+    assert_true(str_is(t->team->key, "line")); /* from its parent */
+    assert_non_null(t->sla);
+    assert_int_equal(c->n_staff, 3);
+    assert_int_equal(c->staff[1].levels[t->skill], 4);
+    catalog_unref(c);
+    /* again: nothing doubles */
+    assert_int_equal(
+        db_write(desk_db(desk), 0, load_seed, (void *)(uintptr_t)seed, &e), 0);
+    assert_int_equal(desk_refresh(desk, &e), 0);
+    c = desk_catalog(desk);
+    assert_int_equal(c->n_staff, 3);
+    catalog_unref(c);
+    static const char *const bad[] = {
+        "topics:\n  x: {name_en: X, team: nowhere}\n",
+        "staff:\n  x: {name: X, role: king}\n", "staff: [1]\n", "a: [\n",
+        "priorities:\n  x: {rank: 1, min_level: 9}\n"};
+    for (size_t i = 0; i < ROWS(bad); i++) {
+        e = (struct err){0};
+        assert_int_equal(db_write(desk_db(desk), 0, load_seed,
+                                  (void *)(uintptr_t)bad[i], &e),
+                         OTK_EFORMAT);
+        assert_non_null(strstr(e.msg, "seed.yaml:"));
+    }
+}
+
+/* ---- requests
+ * ----------------------------------------------------------------- */
+
+static int submit(const char *text, const char *dedup, const char *email,
+                  struct intake_result *ret, struct err *e)
+{
+    struct intake_ask ask = {
+        .channel = "form",
+        .text = str_from(text),
+        .dedup = str_from(dedup),
+        .person = {.email = str_from(email)},
+    };
+    return intake_submit(desk, worker, &ask, arena, ret, e);
+}
+
+static void test_ticket_and_repeat(void **state)
+{
+    (void)state;
+    struct intake_result one, two;
+    struct err e = {0};
+    assert_int_equal(
+        submit("Сломалась кофемашина в кабинете", "k1", "A@B.ru ", &one, &e),
+        0);
+    assert_int_equal(one.outcome, INTAKE_TICKET);
+    assert_false(one.is_repeat);
+    assert_true(one.ticket_id > 0);
+    assert_string_equal(one.language, "ru");
+    assert_int_equal(submit("другой текст", "k1", NULL, &two, &e), 0);
+    assert_true(two.is_repeat);
+    assert_string_equal(one.token, two.token);
+    assert_true(one.ticket_id == two.ticket_id);
+    assert_int_equal(intake_find(desk, str_from(one.token), arena, &two, &e),
+                     0);
+    assert_true(two.ticket_id == one.ticket_id);
+    assert_int_equal(intake_find(desk, STR("nobody"), arena, &two, &e),
+                     OTK_ENOENT);
+}
+
+static void test_bad_requests(void **state)
+{
+    (void)state;
+    struct intake_result x;
+    struct err e = {0};
+    static char big[100000];
+    memset(big, 'x', sizeof(big) - 1);
+    assert_int_equal(submit("", NULL, NULL, &x, &e), OTK_EFORMAT);
+    assert_string_equal(e.field, "text");
+    assert_int_equal(submit(" \n ", NULL, NULL, &x, &e), OTK_EFORMAT);
+    assert_int_equal(submit("a\xff", NULL, NULL, &x, &e), OTK_EFORMAT);
+    assert_int_equal(submit(big, NULL, NULL, &x, &e), OTK_ELIMIT);
+    assert_int_equal(submit("text", NULL, "not an address", &x, &e),
+                     OTK_EFORMAT);
+    assert_string_equal(e.field, "email");
+}
+
+static void test_answer_and_feedback(void **state)
+{
+    (void)state;
+    struct intake_result x, y;
+    struct err e = {0};
+    assert_int_equal(
+        submit("Как настроить автоответ в почте?", NULL, NULL, &x, &e), 0);
+    assert_int_equal(x.outcome, INTAKE_ANSWERED);
+    assert_non_null(strstr(x.answer.text.p, "включите автоответ"));
+    assert_int_equal(intake_feedback(desk, worker, str_from(x.token), true,
+                                     STR(""), arena, &y, &e),
+                     0);
+    assert_true(y.ticket_id == 0);
+    assert_int_equal(intake_feedback(desk, worker, str_from(x.token), false,
+                                     STR("нет"), arena, &y, &e),
+                     0);
+    int64_t ticket = y.ticket_id;
+    assert_true(ticket > 0);
+    assert_int_equal(intake_feedback(desk, worker, str_from(x.token), false,
+                                     STR(""), arena, &y, &e),
+                     0);
+    assert_true(y.ticket_id == ticket); /* once */
+}
+
+/* ---- tickets
+ * -------------------------------------------------------------------- */
+
+struct changing {
+    int64_t id;
+    struct ticket_change c;
+    struct ticket ticket;
+};
+
+static int change(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct changing *x = arg;
+    int r = ticket_change(tx, x->id, &x->c, (struct actor){0}, 2000, e);
+    return r ? r : ticket_get(tx, x->id, arena, &x->ticket, e);
+}
+
+static void test_changes(void **state)
+{
+    (void)state;
+    struct intake_result r;
+    struct err e = {0};
+    const struct str solved = STR("solved");
+    const struct str fresh = STR("new");
+    const int64_t nobody = 99999;
+    assert_int_equal(
+        submit("Что-то совсем другое сломалось", NULL, NULL, &r, &e), 0);
+    struct changing x = {.id = r.ticket_id,
+                         .c = {.state = &solved, .if_version = 1}};
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), 0);
+    assert_true(str_is(x.ticket.state, "solved"));
+    assert_true(x.ticket.solved_at == 2000);
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e),
+                     OTK_ECONFLICT); /* the version is old */
+    x.c = (struct ticket_change){.state = &fresh};
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), OTK_EFORMAT);
+    x.c = (struct ticket_change){.assignee_id = &nobody};
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), OTK_EFORMAT);
+    assert_string_equal(e.field, "assignee");
+    x.id = 99999;
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), OTK_ENOENT);
+}
+
+static int set_topic(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_exec(tx, e,
+                   "UPDATE tickets SET topic_id = (SELECT id FROM topics WHERE "
+                   "key = 'printing'), assignee_id = NULL, state = 'new' WHERE "
+                   "id = ?1",
+                   "i", *(int64_t *)arg);
+}
+
+/* The oldest of the queue goes to the first who has room; each has one. */
+static void test_dispatch(void **state)
+{
+    (void)state;
+    struct intake_result r[3];
+    struct err e = {0};
+    struct dispatched done;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            submit("Проверка очереди номер", NULL, NULL, &r[i], &e), 0);
+        assert_int_equal(
+            db_write(desk_db(desk), 0, set_topic, &r[i].ticket_id, &e), 0);
+    }
+    if (dispatch(desk, &done, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(done.assigned, 2);
+    struct changing x = {.id = r[2].ticket_id};
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), 0);
+    assert_true(x.ticket.assignee_id == 0);
+}
+
+/* ---- access and audit
+ * -------------------------------------------------------------- */
+
+static int set_password(struct db_tx *tx, void *arg, struct err *e)
+{
+    return password_set(tx, STR("ann"), str_from(arg), 1000, e);
+}
+
+struct found {
+    const char *token;
+    int64_t now;
+    struct session session;
+};
+
+static int find_session(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct found *f = arg;
+    return session_find(tx, str_from(f->token), f->now, arena, &f->session, e);
+}
+
+static void test_access(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    char token[SECRET_BYTES];
+    struct session s;
+    char good[] = "long enough";
+    char bad[] = "short";
+    struct db *db = desk_db(desk);
+    assert_int_equal(db_write(db, 0, set_password, bad, &e), OTK_EFORMAT);
+    assert_int_equal(db_write(db, 0, set_password, good, &e), 0);
+    assert_int_equal(session_open(db, STR("ann"), STR("wrong password"), 1000,
+                                  1, arena, token, &s, &e),
+                     OTK_EDENIED);
+    assert_int_equal(session_open(db, STR("nobody"), STR("long enough"), 1000,
+                                  1, arena, token, &s, &e),
+                     OTK_EDENIED);
+    assert_int_equal(
+        session_open(db, STR("bob"), STR(""), 1000, 1, arena, token, &s, &e),
+        OTK_EDENIED); /* has no password */
+    assert_int_equal(session_open(db, STR("ann"), STR("long enough"), 1000, 1,
+                                  arena, token, &s, &e),
+                     0);
+    struct found f = {.token = token, .now = 2000};
+    assert_int_equal(db_read(db, 0, find_session, &f, &e), 0);
+    assert_true(str_is(f.session.login, "ann"));
+    f.now = 1000 + 3600001;
+    assert_int_equal(db_read(db, 0, find_session, &f, &e), OTK_ENOENT);
+    f = (struct found){.token = "nonsense", .now = 2000};
+    assert_int_equal(db_read(db, 0, find_session, &f, &e), OTK_ENOENT);
+}
+
+static int add_key(struct db_tx *tx, void *arg, struct err *e)
+{
+    char *key = arg;
+    int64_t id;
+    unsigned scopes;
+    assert_int_equal(key_add(tx, STR("x"), STR("magic"), 0, 1000, key, &id, e),
+                     OTK_EFORMAT);
+    assert_int_equal(
+        key_add(tx, STR("x"), STR("requests triage"), 5000, 1000, key, &id, e),
+        0);
+    assert_int_equal(key_find(tx, str_from(key), 2000, &id, &scopes, e), 0);
+    assert_int_equal(scopes, SCOPE_REQUESTS | SCOPE_TRIAGE);
+    assert_int_equal(key_find(tx, str_from(key), 5000, &id, &scopes, e),
+                     OTK_ENOENT);
+    assert_int_equal(key_revoke(tx, id, 2000, e), 0);
+    assert_int_equal(key_find(tx, str_from(key), 2000, &id, &scopes, e),
+                     OTK_ENOENT);
+    assert_int_equal(key_revoke(tx, id, 2000, e), OTK_ENOENT);
+    return 0;
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    char key[SECRET_BYTES];
+    assert_int_equal(db_write(desk_db(desk), 0, add_key, key, NULL), 0);
+}
+
+static int verify(struct db_tx *tx, void *arg, struct err *e)
+{
+    return audit_verify(tx, arg, e);
+}
+
+static int tamper(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_exec(tx, e, "UPDATE audit SET actor = ?1 WHERE id = 2", "t",
+                   (const char *)arg);
+}
+
+static void test_audit(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    int64_t rows = 0;
+    char evil[] = "staff:666";
+    struct db *db = desk_db(desk);
+    assert_int_equal(db_read(db, 0, verify, &rows, &e), 0);
+    assert_true(rows > 3);
+    assert_int_equal(db_write(db, 0, tamper, evil, &e), 0);
+    assert_int_equal(db_read(db, 0, verify, &rows, &e), OTK_EIO);
+    assert_non_null(strstr(e.msg, "row 2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_seed),
+        cmocka_unit_test(test_ticket_and_repeat),
+        cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_answer_and_feedback),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_dispatch),
+        cmocka_unit_test(test_access),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_audit), /* last: it breaks the chain */
+    };
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
+}
