@@ -9,21 +9,24 @@
 #include "text/unicode.h"
 
 struct columns {
-    int key, title, questions, answer, topic, language, audience;
+    int key, title, questions, theme, answer, topic, language, audience;
 };
 
-/* The first of the names that the table has. */
-static int any_of(const struct table *t, const char *const *names)
+/* The first of the (folded) names that heads a column. */
+static int any_of(const struct table *t, struct arena *a,
+                  const char *const *names)
 {
     for (; *names; names++) {
-        int c = table_column(t, str_from(*names));
-        if (c >= 0)
-            return c;
+        for (size_t c = 0; c < t->n_columns; c++) {
+            if (str_is(text_fold(a, t->columns[c]), *names))
+                return (int)c;
+        }
     }
     return -1;
 }
 
-static int find_columns(const struct table *t, struct columns *c, struct err *e)
+static int find_columns(const struct table *t, struct arena *a,
+                        struct columns *c, struct err *e)
 {
     /* the words that people really head their columns with */
     static const char *const title[] = {"title",        "question", "name",
@@ -33,22 +36,24 @@ static int find_columns(const struct table *t, struct columns *c, struct err *e)
                                             "вопрос из бз", NULL};
     static const char *const answer[] = {"answer", "text",        "body",
                                          "ответ",  "ответ из бз", NULL};
-    static const char *const topic[] = {"topic", "тема", NULL};
+    static const char *const theme[] = {"theme", "тема", NULL};
+    static const char *const topic[] = {"topic", "рубрика", NULL};
     static const char *const language[] = {"language", "язык", NULL};
     static const char *const audience[] = {"audience", "для кого", NULL};
     static const char *const key[] = {"key", "id", "kb_id", "external_id",
                                       NULL};
     *c = (struct columns){
-        .key = any_of(t, key),
-        .title = any_of(t, title),
-        .questions = any_of(t, questions),
-        .answer = any_of(t, answer),
-        .topic = any_of(t, topic),
-        .language = any_of(t, language),
-        .audience = any_of(t, audience),
+        .key = any_of(t, a, key),
+        .title = any_of(t, a, title),
+        .questions = any_of(t, a, questions),
+        .theme = any_of(t, a, theme),
+        .answer = any_of(t, a, answer),
+        .topic = any_of(t, a, topic),
+        .language = any_of(t, a, language),
+        .audience = any_of(t, a, audience),
     };
     if (c->title < 0)
-        c->title = c->questions;
+        c->title = c->questions >= 0 ? c->questions : c->theme;
     if (c->title < 0 || c->answer < 0)
         return err_set(e, OTK_EFORMAT,
                        "no column %s; say which one it is with --map "
@@ -58,9 +63,12 @@ static int find_columns(const struct table *t, struct columns *c, struct err *e)
     return OTK_OK;
 }
 
-static struct str key_of(struct str title, struct arena *a)
+/* The same question under another heading is another article. */
+static struct str key_of(struct str title, struct str theme, struct arena *a)
 {
-    uint64_t h = str_hash(text_fingerprint(a, title));
+    struct str both = str_from(
+        arena_printf(a, STR_FMT "\n" STR_FMT, STR_ARG(title), STR_ARG(theme)));
+    uint64_t h = str_hash(text_fingerprint(a, both));
     return str_from(arena_printf(a, "q-%016llx", (unsigned long long)h));
 }
 
@@ -92,8 +100,12 @@ static int read_row(const struct table *t, size_t i, const struct columns *c,
         return err_field(e, OTK_EFORMAT, "audience",
                          "'" STR_FMT "' is neither public nor staff",
                          STR_ARG(audience));
+    struct str theme = str_trim(table_cell(t, i, c->theme));
+    if (theme.n) /* a heading over several questions: one more way to ask */
+        ret->questions = str_from(arena_printf(
+            a, STR_FMT "\n" STR_FMT, STR_ARG(ret->questions), STR_ARG(theme)));
     if (ret->key.n == 0 && ret->title.n)
-        ret->key = key_of(ret->title, a);
+        ret->key = key_of(ret->title, theme, a);
     ret->language = language_of(ret->language, ret->title);
     return article_check(ret, e);
 }
@@ -107,7 +119,7 @@ int import_read(const struct table *t, struct arena *a, struct import *ret,
                 struct err *e)
 {
     struct columns c;
-    int r = find_columns(t, &c, e);
+    int r = find_columns(t, a, &c, e);
     if (r)
         return r;
     size_t listed = t->n_bad < TABLE_BAD_MAX ? t->n_bad : TABLE_BAD_MAX;
