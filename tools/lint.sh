@@ -7,9 +7,19 @@ echo "layers";       python3 tools/check_layers.py
 echo "sizes";        python3 tools/check_size.py
 echo "starter data"; python3 tools/check_starter.py
 
-echo "format"
-find src include tests fuzz bench examples -name '*.[ch]' -print0 |
-    xargs -0 clang-format --dry-run -Werror
+# Other versions of clang lay out and complain differently; the house goes by
+# the one of Debian 12.
+clang_is_ours=false
+case $(clang-format --version) in
+*"version 14."*) clang_is_ours=true ;;
+*) echo "left out: format and clang-tidy, which go by clang 14" ;;
+esac
+
+if $clang_is_ours; then
+    echo "format"
+    find src include tests fuzz bench examples -name '*.[ch]' -print0 |
+        xargs -0 clang-format --dry-run -Werror
+fi
 
 echo "headers alone, in C and in C++"
 for h in src/*/*.h include/*.h; do
@@ -25,12 +35,13 @@ done
 echo "shell"
 shellcheck run check .ci/run tools/*.sh bench/*.sh tests/interop/*.sh
 
-[ -f build/clang/build.ninja ] || cmake --preset clang >/dev/null
-
-# on stderr it only counts what it suppressed
-echo "clang-tidy"
-find src -name '*.c' -print0 |
-    xargs -0 -P "$(nproc)" -n 8 clang-tidy --quiet -p build/clang 2>/dev/null
+if $clang_is_ours; then
+    # on stderr it only counts what it suppressed
+    echo "clang-tidy"
+    [ -f build/clang/build.ninja ] || cmake --preset clang >/dev/null
+    find src -name '*.c' -print0 |
+        xargs -0 -P "$(nproc)" -n 8 clang-tidy --quiet -p build/clang 2>/dev/null
+fi
 
 echo "cppcheck"
 cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$(nproc)" \
