@@ -384,6 +384,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
 static void on_done(void *cls, struct MHD_Connection *mhd, void **state,
                     enum MHD_RequestTerminationCode how)
 {
+    (void)how; /* whether the reply arrived is the client's to know */
     struct http_server *s = cls;
     struct http_conn *c = *state;
     struct watched *x = watched_of(mhd);
@@ -391,9 +392,10 @@ static void on_done(void *cls, struct MHD_Connection *mhd, void **state,
         watch_again(x);
     if (!c)
         return;
-    if (c->has_sink)
-        c->request.route->sink->close(
-            c->request.upload, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (c->has_sink) {
+        bool whole = c->stage == STAGE_REPLY && !c->refused;
+        c->request.route->sink->close(c->request.upload, whole);
+    }
     buf_free(&c->body);
     buf_free(&c->reply.body);
     if (c->reply.file >= 0)
