@@ -220,6 +220,7 @@ static enum MHD_Result complete(struct http_conn *c, struct watched *x)
     if (!http_pool_put(c->server->pool, c)) {
         c->server->o.problem(&c->reply, 503, "too many requests are waiting");
         http_reply_header(&c->reply, "Retry-After", "1");
+        c->refused = true;
         c->stage = STAGE_REPLY;
         MHD_resume_connection(c->mhd);
     }
