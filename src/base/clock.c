@@ -128,11 +128,13 @@ int time_parse(struct str s, int64_t *ret_wall_ms)
         tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
         return OTK_EFORMAT;
     int day = tm.tm_mday;
+    int leap = tm.tm_sec == 60; /* the first second of the next minute */
+    tm.tm_sec -= leap;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
     time_t t = timegm(&tm);
     if (tm.tm_mday != day) /* 31 February became March */
         return OTK_EFORMAT;
-    *ret_wall_ms = ((int64_t)t - offset * 60) * MS_SECOND + ms;
+    *ret_wall_ms = ((int64_t)t + leap - offset * 60) * MS_SECOND + ms;
     return OTK_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -133,7 +134,7 @@ void json_put_real(struct buf *b, double x)
         buf_puts(b, "null");
         return;
     }
-    char text[32];
+    char text[DBL_MAX_10_EXP + 16]; /* all digits of the largest */
     int n = snprintf(text, sizeof(text), "%.6f", x);
     while (n > 1 && text[n - 1] == '0' && text[n - 2] != '.')
         n--;
