@@ -65,49 +65,53 @@ static int open_table(struct db_tx *tx, struct arena *a, const char *count,
                "SELECT " columns " FROM " table " ORDER BY " order,            \
                sizeof(**(ret)), (void **)(ret), rows, e)
 
-/* "2026-01-31"; false: not a date. */
-static bool parse_day(struct str s, struct schedule_day *ret)
+/* One more than fits is read, so that schedule_new() refuses too many. */
+static int read_hours(struct db_tx *tx, int64_t id, struct schedule_hours *ret,
+                      size_t *ret_n, struct err *e)
 {
-    int64_t y, m, d;
-    if (s.n != 10 || str_to_int(str_sub(s, 0, 4), &y) ||
-        str_to_int(str_sub(s, 5, 2), &m) || str_to_int(str_sub(s, 8, 2), &d))
-        return false;
-    ret->year = (int)y;
-    ret->month = (int)m;
-    ret->day = (int)d;
-    return true;
+    struct db_rows *rows;
+    int r = db_query(tx, &rows, e,
+                     "SELECT weekday, from_minute, to_minute FROM "
+                     "schedule_hours WHERE schedule_id = ?1 LIMIT ?2",
+                     "ii", id, (int64_t)SCHEDULE_HOURS_MAX + 1);
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0)
+        ret[(*ret_n)++] = (struct schedule_hours){
+            (int)db_int(rows, 0), (int)db_int(rows, 1), (int)db_int(rows, 2)};
+    db_rows_free(rows);
+    return r;
+}
+
+static int read_days(struct db_tx *tx, int64_t id, struct schedule_day *ret,
+                     size_t *ret_n, struct err *e)
+{
+    struct db_rows *rows;
+    int r = db_query(tx, &rows, e,
+                     "SELECT day, is_open FROM holidays WHERE schedule_id = ?1 "
+                     "LIMIT ?2",
+                     "ii", id, (int64_t)SCHEDULE_DAYS_MAX + 1);
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0) {
+        ret[*ret_n].is_open = db_int(rows, 1) != 0;
+        *ret_n += date_parse(db_text(rows, 0), &ret[*ret_n].date);
+    }
+    db_rows_free(rows);
+    return r;
 }
 
 static int load_hours(struct db_tx *tx, int64_t id, struct str zone,
                       struct schedule **ret, struct err *e)
 {
-    enum { HOURS = 100, DAYS = 5000 };
-    struct schedule_hours *hours = mem_new(HOURS, sizeof(*hours));
-    struct schedule_day *days = mem_new(DAYS, sizeof(*days));
+    struct schedule_hours *hours =
+        mem_new(SCHEDULE_HOURS_MAX + 1, sizeof(*hours));
+    struct schedule_day *days = mem_new(SCHEDULE_DAYS_MAX + 1, sizeof(*days));
     size_t n_hours = 0;
     size_t n_days = 0;
-    struct db_rows *rows = NULL;
-    int r = db_query(tx, &rows, e,
-                     "SELECT weekday, from_minute, to_minute FROM "
-                     "schedule_hours WHERE schedule_id = ?1",
-                     "i", id);
-    while (!r && n_hours < HOURS && (r = db_next(rows, e)) > 0) {
-        hours[n_hours++] = (struct schedule_hours){
-            (int)db_int(rows, 0), (int)db_int(rows, 1), (int)db_int(rows, 2)};
-        r = 0;
-    }
-    db_rows_free(rows);
-    rows = NULL;
+    int r = read_hours(tx, id, hours, &n_hours, e);
     if (!r)
-        r = db_query(tx, &rows, e,
-                     "SELECT day, is_open FROM holidays WHERE schedule_id = ?1",
-                     "i", id);
-    while (!r && n_days < DAYS && (r = db_next(rows, e)) > 0) {
-        days[n_days].is_open = db_int(rows, 1) != 0;
-        n_days += parse_day(db_text(rows, 0), &days[n_days]);
-        r = 0;
-    }
-    db_rows_free(rows);
+        r = read_days(tx, id, days, &n_days, e);
     if (!r)
         r = schedule_new(zone, hours, n_hours, days, n_days, ret, e);
     free(hours);
@@ -182,6 +186,31 @@ static int load_skills(struct db_tx *tx, struct owned *o, struct err *e)
     return r < 0 ? r : OTK_OK;
 }
 
+/* {"ru": "…", "en": "…"}; what is no such object names nothing. */
+static struct catalog_names read_names(struct arena *a, struct str json)
+{
+    enum { NAMES_BYTES = 4096 };
+    json_t *object;
+    if (json_read(json, NAMES_BYTES, &object, NULL))
+        return (struct catalog_names){0};
+    struct catalog_label *items =
+        ARENA_ARRAY(a, struct catalog_label, json_object_size(object) + 1);
+    size_t n = 0;
+    const char *language;
+    json_t *text;
+    json_object_foreach(object, language, text)
+    {
+        if (!json_is_string(text))
+            continue;
+        items[n++] = (struct catalog_label){
+            .language = arena_str(a, str_from(language)),
+            .text = arena_str(a, str_from(json_string_value(text))),
+        };
+    }
+    json_decref(object);
+    return (struct catalog_names){items, n};
+}
+
 static int load_priorities(struct db_tx *tx, struct owned *o, struct err *e)
 {
     struct catalog *c = &o->catalog;
@@ -196,7 +225,7 @@ static int load_priorities(struct db_tx *tx, struct owned *o, struct err *e)
             .id = db_int(rows, 0),
             .key = arena_str(o->arena, db_text(rows, 1)),
             .name = arena_str(o->arena, db_text(rows, 2)),
-            .names = arena_str(o->arena, db_text(rows, 3)),
+            .names = read_names(o->arena, db_text(rows, 3)),
             .rank = (int)db_int(rows, 4),
             .min_level = (int)db_int(rows, 5),
         };
@@ -311,7 +340,7 @@ static int load_topics(struct db_tx *tx, struct owned *o, struct err *e)
             .sla_id = db_int(rows, 4),
             .key = arena_str(o->arena, db_text(rows, 5)),
             .name = arena_str(o->arena, db_text(rows, 6)),
-            .names = arena_str(o->arena, db_text(rows, 7)),
+            .names = read_names(o->arena, db_text(rows, 7)),
             .is_active = db_int(rows, 8) != 0,
         };
     db_rows_free(rows);
@@ -324,6 +353,19 @@ static int load_topics(struct db_tx *tx, struct owned *o, struct err *e)
  * ------------------------------------------------------------------------------
  */
 
+static int by_id(const void *key, const void *staff)
+{
+    int64_t id = *(const int64_t *)key;
+    int64_t at = ((const struct catalog_staff *)staff)->id;
+    return (id > at) - (id < at);
+}
+
+/* Staff are in the order of their ids. */
+static struct catalog_staff *staff_slot(const struct catalog *c, int64_t id)
+{
+    return bsearch(&id, c->staff, c->n_staff, sizeof(*c->staff), by_id);
+}
+
 static int load_levels(struct db_tx *tx, struct owned *o, struct err *e)
 {
     struct catalog *c = &o->catalog;
@@ -334,37 +376,36 @@ static int load_levels(struct db_tx *tx, struct owned *o, struct err *e)
         return r;
     while ((r = db_next(rows, e)) > 0) {
         int skill = skill_index(c, db_int(rows, 1));
-        for (size_t i = 0; i < c->n_staff && skill >= 0; i++) {
-            if (c->staff[i].id == db_int(rows, 0))
-                c->staff[i].levels[skill] = (uint8_t)db_int(rows, 2);
-        }
+        struct catalog_staff *s = staff_slot(c, db_int(rows, 0));
+        if (s && skill >= 0)
+            s->levels[skill] = (uint8_t)db_int(rows, 2);
     }
     db_rows_free(rows);
     return r;
 }
 
+/* Ordered, so that those of one member stand side by side. */
 static int load_absences(struct db_tx *tx, struct owned *o, struct err *e)
 {
     struct catalog *c = &o->catalog;
-    for (size_t i = 0; i < c->n_staff; i++) {
-        struct catalog_staff *s = &c->staff[i];
-        struct db_rows *rows;
-        enum { ABSENCES_MAX = 100 };
-        int r = db_query(tx, &rows, e,
-                         "SELECT from_at, to_at FROM absences WHERE person_id "
-                         "= ?1 ORDER BY to_at DESC LIMIT 100",
-                         "i", s->id);
-        if (r)
-            return r;
-        s->absences = ARENA_ARRAY(o->arena, struct absence, ABSENCES_MAX);
-        while ((r = db_next(rows, e)) > 0)
-            s->absences[s->n_absences++] =
-                (struct absence){db_int(rows, 0), db_int(rows, 1)};
-        db_rows_free(rows);
-        if (r)
-            return r;
+    struct absence *all;
+    struct db_rows *rows;
+    size_t n = 0;
+    int r = OPEN(tx, o->arena, "absences", "person_id, from_at, to_at",
+                 "person_id, from_at", &all, &rows, e);
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0) {
+        struct catalog_staff *s = staff_slot(c, db_int(rows, 0));
+        if (!s)
+            continue;
+        all[n] = (struct absence){db_int(rows, 1), db_int(rows, 2)};
+        if (s->n_absences++ == 0)
+            s->absences = &all[n];
+        n++;
     }
-    return OTK_OK;
+    db_rows_free(rows);
+    return r;
 }
 
 static int load_staff(struct db_tx *tx, struct owned *o, struct err *e)
@@ -483,19 +524,15 @@ const struct catalog_team *catalog_team_id(const struct catalog *c, int64_t id)
 const struct catalog_staff *catalog_staff_id(const struct catalog *c,
                                              int64_t id)
 {
-    FIND_BY(c->staff, c->n_staff, c->staff[i].id == id);
+    return staff_slot(c, id);
 }
 
-/* `names` is small and made by us: {"ru":"…"} is looked through as text. */
-struct str catalog_name(struct str name, struct str names, const char *language)
+struct str catalog_name(struct str name, struct catalog_names names,
+                        const char *language)
 {
-    char key[16];
-    int n = snprintf(key, sizeof(key), "\"%s\":\"", language);
-    for (size_t i = 0; n > 0 && i + (size_t)n < names.n; i++) {
-        if (memcmp(names.p + i, key, (size_t)n) == 0) {
-            struct str rest = str_sub(names, i + (size_t)n, names.n);
-            return str_sub(rest, 0, str_find(rest, '"'));
-        }
+    for (size_t i = 0; i < names.n; i++) {
+        if (str_is(names.items[i].language, language))
+            return names.items[i].text;
     }
     return name;
 }

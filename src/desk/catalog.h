@@ -42,15 +42,25 @@ struct catalog_sla {
     struct sla_target *targets; /* one a priority, in their order */
 };
 
+/* One name a language; see catalog_name(). */
+struct catalog_names {
+    const struct catalog_label {
+        struct str language, text;
+    } * items;
+    size_t n;
+};
+
 struct catalog_priority {
     int64_t id;
-    struct str key, name, names; /* names: JSON {"ru": …} */
+    struct str key, name;
+    struct catalog_names names;
     int rank, min_level;
 };
 
 struct catalog_topic {
     int64_t id, parent_id, team_id, skill_id, sla_id; /* 0: none */
-    struct str key, name, names;
+    struct str key, name;
+    struct catalog_names names;
     bool is_active;
     /* what holds for it, its own or an ancestor's; NULL: nothing */
     const struct catalog_team *team;
@@ -114,7 +124,7 @@ const struct catalog_staff *catalog_staff_id(const struct catalog *c,
                                              int64_t id);
 
 /* The name in a language when `names` has it, else `name`. */
-struct str catalog_name(struct str name, struct str names,
+struct str catalog_name(struct str name, struct catalog_names names,
                         const char *language);
 
 #endif

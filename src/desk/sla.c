@@ -7,18 +7,25 @@
 #include "desk/catalog.h"
 #include "desk/schedule.h"
 
+static const struct catalog_sla *sla_of(const struct catalog *c,
+                                        const struct catalog_topic *topic)
+{
+    if (topic && topic->sla)
+        return topic->sla;
+    return c->n_slas ? &c->slas[0] : NULL;
+}
+
 static int64_t due_after(const struct schedule *hours, int minutes, int64_t at)
 {
-    return minutes < 0 ? 0 : schedule_add(hours, at, minutes);
+    return minutes < 0 ? 0
+                       : schedule_add(hours, at, (int64_t)minutes * MS_MINUTE);
 }
 
 struct sla_dues sla_dues(const struct catalog *c,
                          const struct catalog_topic *topic,
                          const struct catalog_priority *priority, int64_t at)
 {
-    const struct catalog_sla *sla = topic ? topic->sla : NULL;
-    if (!sla && c->n_slas)
-        sla = &c->slas[0];
+    const struct catalog_sla *sla = sla_of(c, topic);
     if (!sla || !priority)
         return (struct sla_dues){0};
     const struct sla_target *t = &sla->targets[priority - c->priorities];
@@ -29,13 +36,23 @@ struct sla_dues sla_dues(const struct catalog *c,
     };
 }
 
-int64_t sla_shift(const struct catalog_topic *topic, int64_t due, int64_t from,
-                  int64_t to)
+static int64_t resume(const struct schedule *hours, int64_t due, int64_t from,
+                      int64_t to)
 {
-    if (due == 0)
-        return 0;
-    const struct schedule *hours =
-        topic && topic->sla ? topic->sla->hours : NULL;
-    int64_t stood = schedule_between(hours, from, to);
-    return schedule_add(hours, due, (int)(stood / MS_MINUTE));
+    if (due <= from || to <= from)
+        return due;
+    return schedule_add(hours, to, schedule_between(hours, from, due));
+}
+
+struct sla_dues sla_resume(const struct catalog *c,
+                           const struct catalog_topic *topic,
+                           struct sla_dues dues, int64_t from, int64_t to)
+{
+    const struct catalog_sla *sla = sla_of(c, topic);
+    const struct schedule *hours = sla ? sla->hours : NULL;
+    return (struct sla_dues){
+        .first = resume(hours, dues.first, from, to),
+        .next = resume(hours, dues.next, from, to),
+        .solution = resume(hours, dues.solution, from, to),
+    };
 }

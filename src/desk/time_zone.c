@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "desk/time_rule.h"
 
 enum {
     FILE_MAX = 1 << 20,
@@ -22,6 +23,8 @@ struct time_zone {
     int64_t *when; /* seconds, rising */
     int *offset;   /* from then on */
     int first;     /* before the first, and when there is none */
+    bool has_rule; /* … which holds after the last */
+    struct time_rule rule;
 };
 
 void time_zone_free(struct time_zone *z)
@@ -70,6 +73,23 @@ static int bad(struct err *e)
     return err_set(e, OTK_EFORMAT, "not a file of the tz database");
 }
 
+static bool is_offset(int s)
+{
+    return s > -DAY_S && s < DAY_S;
+}
+
+/* The line after the tables; an empty one: nothing is known to follow. */
+static int read_rule(struct str rest, struct time_zone *z)
+{
+    struct str line = str_sub(rest, 1, rest.n);
+    size_t end = str_find(line, '\n');
+    if (rest.n == 0 || rest.p[0] != '\n' || end == line.n)
+        return OTK_EFORMAT;
+    line = str_sub(line, 0, end);
+    z->has_rule = line.n > 0;
+    return z->has_rule ? time_rule_parse(line, &z->rule) : OTK_OK;
+}
+
 /* The second, 64-bit part of the file; the first is for older readers. */
 int time_zone_parse(struct str b, struct time_zone **ret, struct err *e)
 {
@@ -90,16 +110,20 @@ int time_zone_parse(struct str b, struct time_zone **ret, struct err *e)
     z->offset = mem_new(c.time + 1, sizeof(*z->offset));
     z->n = c.time;
     z->first = (int)(int32_t)big_endian(types, 4);
+    bool ok = is_offset(z->first) &&
+              read_rule(str_sub(b, HEADER + body_bytes(&c, 8), b.n), z) == 0;
     for (size_t i = 0; i < c.time; i++) {
         size_t type = (unsigned char)indexes[i];
         z->when[i] = (int64_t)big_endian(times + 8 * i, 8);
         z->offset[i] = type < c.type
                            ? (int)(int32_t)big_endian(types + 6 * type, 4)
                            : DAY_S;
-        if (abs(z->offset[i]) >= DAY_S || (i && z->when[i] < z->when[i - 1])) {
-            time_zone_free(z);
-            return bad(e);
-        }
+        ok = ok && is_offset(z->offset[i]) &&
+             (i == 0 || z->when[i] >= z->when[i - 1]);
+    }
+    if (!ok) {
+        time_zone_free(z);
+        return bad(e);
     }
     *ret = z;
     return OTK_OK;
@@ -179,5 +203,7 @@ int time_zone_offset(const struct time_zone *z, int64_t at_s)
         else
             high = mid;
     }
+    if (low == z->n && z->has_rule)
+        return time_rule_offset(&z->rule, at_s);
     return low ? z->offset[low - 1] : z->first;
 }

@@ -1,4 +1,8 @@
-/* desk/time_zone.h - local time by the tz database (RFC 8536) or an offset */
+/*
+ * desk/time_zone.h - local time by the tz database (RFC 8536) or an offset
+ *
+ * Immutable; any thread.
+ */
 #ifndef OTK_DESK_TIME_ZONE_H
 #define OTK_DESK_TIME_ZONE_H
 
