@@ -112,27 +112,46 @@ static void put_bash(const struct args_program *p, struct buf *ret)
                p->name, p->name);
 }
 
-/* zsh runs bash completions through bashcompinit. */
+/* Inside '…' of a shell; `special` characters get a backslash. */
+static void put_zsh_text(const char *s, const char *special, struct buf *ret)
+{
+    for (; *s; s++) {
+        if (*s == '\'')
+            buf_puts(ret, "'\\'");
+        else if (strchr(special, *s))
+            buf_putc(ret, '\\');
+        buf_putc(ret, *s);
+    }
+}
+
+static void put_zsh_options(const struct arg_option *o, struct buf *ret)
+{
+    for (; o && o->name; o++) {
+        buf_printf(ret, " '--%s[", o->name);
+        put_zsh_text(o->help, "[]\\", ret);
+        buf_printf(ret, "]%s'", o->value ? ":value:_files" : "");
+    }
+}
+
 static void put_zsh(const struct args_program *p, struct buf *ret)
 {
     buf_printf(ret,
                "#compdef %s\n# zsh completion for %s\n"
                "local -a commands\ncommands=(\n",
                p->name, p->name);
-    for (const struct arg_command *c = p->commands; c->name; c++)
-        buf_printf(ret, "  '%s:%s'\n", c->name, c->summary);
+    for (const struct arg_command *c = p->commands; c->name; c++) {
+        buf_printf(ret, "  '%s:", c->name);
+        put_zsh_text(c->summary, "", ret);
+        buf_puts(ret, "'\n");
+    }
     buf_puts(ret, ")\nif (( CURRENT == 2 )); then\n"
                   "  _describe command commands\n  return\nfi\n"
                   "case \"$words[2] $words[3]\" in\n");
     for (const struct arg_command *c = p->commands; c->name; c++) {
         buf_printf(ret, "  \"%s%s) _arguments", c->name,
                    strchr(c->name, ' ') ? "\"" : " \"*");
-        for (const struct arg_option *o = c->options; o && o->name; o++)
-            buf_printf(ret, " '--%s[%s]%s'", o->name, o->help,
-                       o->value ? ":value:_files" : "");
-        for (const struct arg_option *o = p->common; o && o->name; o++)
-            buf_printf(ret, " '--%s[%s]%s'", o->name, o->help,
-                       o->value ? ":value:_files" : "");
+        put_zsh_options(c->options, ret);
+        put_zsh_options(p->common, ret);
         buf_puts(ret, " '*:file:_files' ;;\n");
     }
     buf_puts(ret, "esac\n");

@@ -20,7 +20,8 @@ struct reader {
     size_t name_len[DEPTH_MAX]; /* how long it was in the mapping at depth */
     int depth;
     bool has_key; /* name ends with a key that waits for its value */
-    char *seen;   /* one a setting: the file named it */
+    bool has_document;
+    char *seen; /* one a setting: the file named it */
 };
 
 static int fail(struct reader *r, const yaml_mark_t *at, struct err *e,
@@ -42,12 +43,24 @@ static int take_key(struct reader *r, const yaml_event_t *ev, struct err *e)
     return OTK_OK;
 }
 
+/* "web:" with all its lines deleted or commented out says nothing. */
+static bool is_section(const struct reader *r, struct str name)
+{
+    for (const struct conf_setting *s = r->conf->table; s->name; s++) {
+        if (str_starts(str_from(s->name), r->name) && s->name[name.n] == '.')
+            return true;
+    }
+    return false;
+}
+
 static int take_value(struct reader *r, const yaml_event_t *ev, struct err *e)
 {
     struct str value = {.p = (const char *)ev->data.scalar.value,
                         .n = ev->data.scalar.length};
     r->has_key = false;
     struct str name = str_from(r->name);
+    if (value.n == 0 && is_section(r, name))
+        return OTK_OK;
     for (size_t i = 0; r->conf->table[i].name; i++) {
         if (!str_is(name, r->conf->table[i].name))
             continue;
@@ -64,6 +77,12 @@ static int take_value(struct reader *r, const yaml_event_t *ev, struct err *e)
 static int take_event(struct reader *r, const yaml_event_t *ev, struct err *e)
 {
     switch (ev->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        if (r->has_document)
+            return fail(r, &ev->start_mark, e,
+                        "a second document has no meaning here");
+        r->has_document = true;
+        return OTK_OK;
     case YAML_MAPPING_START_EVENT:
         if (r->depth == DEPTH_MAX)
             return fail(r, &ev->start_mark, e, "nested too deeply");
@@ -101,8 +120,7 @@ static int read_events(struct reader *r, struct err *e)
         yaml_event_type_t type = ev.type;
         int err = take_event(r, &ev, e);
         yaml_event_delete(&ev);
-        if (err || type == YAML_STREAM_END_EVENT ||
-            type == YAML_DOCUMENT_END_EVENT)
+        if (err || type == YAML_STREAM_END_EVENT)
             return err;
     }
 }
@@ -119,8 +137,8 @@ int conf_read_yaml(struct conf *c, const char *path, struct str text,
     struct reader r = {.conf = c, .path = path, .seen = mem_new(n + 1, 1)};
     if (!yaml_parser_initialize(&r.parser))
         bug("libyaml could not start");
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.p,
-                                 text.n);
+    yaml_parser_set_input_string(
+        &r.parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
     int err = read_events(&r, e);
     yaml_parser_delete(&r.parser);
     free(r.seen);

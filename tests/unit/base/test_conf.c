@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "test.h"
 
 struct values {
@@ -118,6 +119,92 @@ static void test_errors(void **state)
     check_error("web: [1]\n", "a list has no meaning");
     check_error("web:\n  port: 1\n bad", "a.yaml:");
     check_error("just words", "expected `name: value`");
+    check_error("web:\n  port: 1\n---\nweb:\n  name: x\n", "a.yaml:3");
+    check_error("a:\n b:\n  c:\n   d:\n    e: 1\n", "nested too deeply");
+    check_error("web: &x\n  port: *x\n", "aliases have no meaning");
+    check_error("web:\n  port: 99999999999999999999\n", "not a whole");
+    check_error("mind:\n  share: nan\n", "is not a number");
+    check_error("mind:\n  share: 1.5\n", "not between 0 and 1");
+    check_error("web:\n  name: \"\"\n", "must not be empty");
+    check_error("web:\n  name: \"a\\0b\"\n", "NUL");
+    check_error("\xff\xfe\xfd", "a.yaml:1");
+    check_error("web:\n\tport: 1\n", "a.yaml:2");
+    check_error("nothing.like.it: 1\n", "config show");
+}
+
+/* What a person leaves behind after deleting lines is still a file. */
+static void test_empty_yaml(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "\n\n",
+                                        "# only words\n",
+                                        "---\n",
+                                        "web:\nmind:\n  on: true\n",
+                                        "web: {}\n"};
+    for (size_t i = 0; i < ROWS(texts); i++) {
+        struct values v = {0};
+        struct conf c;
+        struct err e = {0};
+        conf_init(&c, table, &v);
+        if (conf_read_yaml(&c, "a.yaml", str_from(texts[i]), &e))
+            fail_msg("'%s': %s", texts[i], e.msg);
+        assert_int_equal(v.port, 80);
+        conf_free(&c);
+    }
+    struct values v = {0};
+    struct conf c;
+    conf_init(&c, table, &v);
+    assert_int_equal(conf_read_yaml(&c, "a", (struct str){0}, NULL), 0);
+    conf_free(&c);
+}
+
+static void test_wrong_sources(void **state)
+{
+    (void)state;
+    struct values v = {0};
+    struct conf c;
+    struct err e = {0};
+    conf_init(&c, table, &v);
+    char *environment[] = {(char *)(uintptr_t) "OTKLIK_WEB_PORT=x", NULL};
+    assert_int_equal(conf_read_environment(&c, "OTKLIK_", environment, &e),
+                     OTK_EFORMAT);
+    assert_non_null(strstr(e.msg, "OTKLIK_WEB_PORT"));
+    assert_int_equal(conf_override(&c, "web.prot=1", &e), OTK_EFORMAT);
+    assert_non_null(strstr(e.msg, "command line"));
+    assert_non_null(strstr(e.msg, "web.port?"));
+    assert_int_equal(v.port, 80); /* refused is untouched */
+    assert_true(conf_is_assignment("web.port=1"));
+    assert_true(conf_is_assignment("web.name="));
+    assert_false(conf_is_assignment("port=1"));
+    assert_false(conf_is_assignment("web.port"));
+    assert_false(conf_is_assignment("=web.port"));
+    assert_false(conf_is_assignment("Web Port.x=1"));
+    conf_free(&c);
+}
+
+static void test_json_of_settings(void **state)
+{
+    (void)state;
+    struct values v = {0};
+    struct conf c;
+    struct buf b = BUF_INIT(10000);
+    json_t *j = NULL;
+    conf_init(&c, table, &v);
+    assert_int_equal(conf_override(&c, "web.secret=hunter", NULL), 0);
+    conf_print_json(&c, &b);
+    assert_null(strstr(b.ptr, "hunter"));
+    assert_int_equal(json_read(buf_str(&b), 10000, &j, NULL), 0);
+    const json_t *one = json_object_get(j, "web.secret");
+    assert_string_equal(json_string_value(json_object_get(one, "source")),
+                        "command line");
+    one = json_object_get(j, "mind.kind");
+    assert_string_equal(json_string_value(json_object_get(one, "value")), "b");
+    assert_string_equal(json_string_value(json_object_get(one, "source")),
+                        "default");
+    json_decref(j);
+    buf_free(&b);
+    conf_free(&c);
 }
 
 /* ---- the command line -------------------------------------------------------
@@ -225,12 +312,131 @@ static void test_texts(void **state)
     buf_free(&b);
 }
 
+/* Every command and option stands in every text made from the tables. */
+static void test_texts_are_whole(void **state)
+{
+    (void)state;
+    static const char *const shells[] = {"bash", "zsh"};
+    for (size_t i = 0; i < ROWS(shells); i++) {
+        struct buf b = BUF_INIT(100000);
+        assert_true(args_completion(&program, shells[i], &b));
+        for (const struct arg_command *c = commands; c->name; c++)
+            assert_non_null(strstr(b.ptr, c->name));
+        for (const struct arg_option *o = options; o->name; o++)
+            assert_non_null(strstr(b.ptr, o->name));
+        assert_non_null(strstr(b.ptr, "--json"));
+        buf_free(&b);
+    }
+    struct buf help = BUF_INIT(100000);
+    struct buf man = BUF_INIT(100000);
+    args_help(&program, &help);
+    args_man(&program, NULL, &man);
+    for (const struct arg_command *c = commands; c->name; c++) {
+        assert_non_null(strstr(help.ptr, c->name));
+        assert_non_null(strstr(help.ptr, c->summary));
+        assert_non_null(strstr(man.ptr, c->name));
+    }
+    assert_non_null(strstr(help.ptr, "Footer."));
+    assert_non_null(strstr(man.ptr, "Footer."));
+    buf_free(&help);
+    buf_free(&man);
+}
+
+/* Words with an apostrophe, brackets or a colon do not break a script. */
+static void test_zsh_quotes(void **state)
+{
+    (void)state;
+    static const struct arg_option odd[] = {
+        {0, "desk", "DIR", "the desk's [own] folder: a path"}, {0}};
+    static const struct arg_command one[] = {{.name = "do",
+                                              .words = "",
+                                              .summary = "Don't ask",
+                                              .about = "",
+                                              .options = odd,
+                                              .run = nothing},
+                                             {0}};
+    static const struct args_program p = {"otk", "a program", NULL, one, ""};
+    struct buf b = BUF_INIT(10000);
+    assert_true(args_completion(&p, "zsh", &b));
+    assert_non_null(strstr(b.ptr, "'do:Don'\\''t ask'"));
+    assert_non_null(
+        strstr(b.ptr, "'--desk[the desk'\\''s \\[own\\] folder: a path]:"));
+    buf_free(&b);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct arg_option own[] = {{'n', "rows", "N", "rows"}, {0}};
+    static const struct arg_command one[] = {
+        {.name = "do", .words = "", .summary = "", .about = "", .options = own},
+        {0}};
+    static const struct args_program p = {"otk", "a program", NULL, one, ""};
+    struct args a;
+    struct err e = {0};
+    int64_t n = 0;
+    const char *w1[] = {"do", "-n", "12"};
+    assert_int_equal(args_read(&p, 3, (char **)(uintptr_t)w1, &a, &e), 0);
+    assert_int_equal(args_whole(&a, "rows", 5, 1, 20, &n, &e), 0);
+    assert_int_equal(n, 12);
+    assert_int_equal(args_whole(&a, "rows", 5, 1, 11, &n, &e), OTK_EFORMAT);
+    assert_non_null(strstr(e.msg, "--rows: '12'"));
+    args_free(&a);
+    const char *w2[] = {"do"};
+    assert_int_equal(args_read(&p, 1, (char **)(uintptr_t)w2, &a, &e), 0);
+    assert_int_equal(args_whole(&a, "rows", 5, 1, 20, &n, &e), 0);
+    assert_int_equal(n, 5);
+    args_free(&a);
+    const char *w3[] = {"do", "--rows=1x"};
+    assert_int_equal(args_read(&p, 2, (char **)(uintptr_t)w3, &a, &e), 0);
+    assert_int_equal(args_whole(&a, "rows", 5, 1, 20, &n, &e), OTK_EFORMAT);
+    args_free(&a);
+    assert_int_equal(args_read(&p, 0, NULL, &a, &e), 0);
+    assert_true(a.help);
+    args_free(&a);
+}
+
+/* A word that looks like a setting is one only where settings are taken. */
+static void test_settings_words(void **state)
+{
+    (void)state;
+    struct args a;
+    struct err e = {0};
+    const char *w1[] = {"kb", "import", "web.port=9"};
+    assert_int_equal(parse(&a, &e, 3, w1), 0);
+    assert_int_equal(a.n_settings, 0);
+    assert_string_equal(a.words[0], "web.port=9");
+    args_free(&a);
+    const char *w2[] = {"serve", "web.port=9", "web.name=a=b"};
+    assert_int_equal(parse(&a, &e, 3, w2), 0);
+    assert_int_equal(a.n_settings, 2);
+    assert_string_equal(a.settings[1], "web.name=a=b");
+    assert_int_equal(a.n_words, 0);
+    args_free(&a);
+    const char *w3[] = {"serve", "stray"};
+    assert_int_equal(parse(&a, &e, 2, w3), OTK_EFORMAT);
+    args_free(&a);
+    const char *w4[] = {"kb", "import", "--help"};
+    assert_int_equal(parse(&a, &e, 3, w4), 0); /* no missing argument then */
+    assert_true(a.help);
+    args_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sources), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_words),   cmocka_unit_test(test_wrong_words),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_wrong_words),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_empty_yaml),
+        cmocka_unit_test(test_wrong_sources),
+        cmocka_unit_test(test_json_of_settings),
+        cmocka_unit_test(test_texts_are_whole),
+        cmocka_unit_test(test_zsh_quotes),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_settings_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
