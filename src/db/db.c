@@ -324,6 +324,12 @@ int db_text_drop(struct db_tx *tx, const char *index, int64_t id, struct err *e)
     return r ? r : note(tx, tx->ops->text_drop(tx, index, id, e));
 }
 
+int db_text_scrub(struct db_tx *tx, const char *index, struct err *e)
+{
+    int r = check(tx, e);
+    return r ? r : note(tx, tx->ops->text_scrub(tx, index, e));
+}
+
 int db_text_find(struct db_tx *tx, const char *index,
                  const struct db_text_query *q, int64_t *ret, size_t *ret_n,
                  struct err *e)

@@ -224,6 +224,7 @@ const struct db_ops db_sqlite = {
     .get_text = sqlite_get_text,
     .text_put = sqlite_text_put,
     .text_drop = sqlite_text_drop,
+    .text_scrub = sqlite_text_scrub,
     .text_find = sqlite_text_find,
     .upgrade = sqlite_upgrade,
     .script = sqlite_script,

@@ -90,6 +90,7 @@ int sqlite_text_put(struct db_tx *tx, const char *index, int64_t id,
                     struct str stems, struct err *e);
 int sqlite_text_drop(struct db_tx *tx, const char *index, int64_t id,
                      struct err *e);
+int sqlite_text_scrub(struct db_tx *tx, const char *index, struct err *e);
 int sqlite_text_find(struct db_tx *tx, const char *index,
                      const struct db_text_query *q, int64_t *ret, size_t *ret_n,
                      struct err *e);

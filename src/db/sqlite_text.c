@@ -16,7 +16,13 @@
 
 enum { SQL_BYTES = 512, MATCH_BYTES = 64 * 1024 };
 
-enum text_statement { TEXT_PUT, TEXT_DROP, TEXT_FIND, TEXT_STATEMENTS };
+enum text_statement {
+    TEXT_PUT,
+    TEXT_DROP,
+    TEXT_FIND,
+    TEXT_SCRUB,
+    TEXT_STATEMENTS
+};
 
 /* The statements of an index; they stay where they are, to be kept by their
  * addresses. */
@@ -32,6 +38,7 @@ static const char *const forms[TEXT_STATEMENTS] = {
     [TEXT_DROP] = "DELETE FROM @ WHERE rowid = ?1",
     [TEXT_FIND] = ("SELECT rowid FROM @ WHERE @ MATCH ?1 AND rowid < ?2 "
                    "ORDER BY rowid DESC LIMIT ?3"),
+    [TEXT_SCRUB] = "INSERT INTO @ (@) VALUES ('optimize')",
 };
 
 static void put_form(const char *form, struct str name, struct buf *ret)
@@ -116,6 +123,12 @@ int sqlite_text_drop(struct db_tx *tx, const char *index, int64_t id,
 {
     const struct db_value values[] = {{.type = 'i', .num = id}};
     return run(tx, index, TEXT_DROP, values, 1, e);
+}
+
+/* Merging all segments into one leaves out what was dropped. */
+int sqlite_text_scrub(struct db_tx *tx, const char *index, struct err *e)
+{
+    return run(tx, index, TEXT_SCRUB, NULL, 0, e);
 }
 
 /* What the tokenizer cuts at. */

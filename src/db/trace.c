@@ -241,6 +241,14 @@ static int trace_text_drop(struct db_tx *tx, const char *index, int64_t id,
                 inner->ops->text_drop(inner, index, id, e));
 }
 
+static int trace_text_scrub(struct db_tx *tx, const char *index, struct err *e)
+{
+    struct db_tx *inner = inner_of(tx);
+    int64_t begin = now_us();
+    return told(trace_of(tx), "text scrub", begin, 0,
+                inner->ops->text_scrub(inner, index, e));
+}
+
 static int trace_text_find(struct db_tx *tx, const char *index,
                            const struct db_text_query *q, int64_t *ret,
                            size_t *ret_n, struct err *e)
@@ -294,6 +302,7 @@ const struct db_ops db_trace = {
     .get_text = trace_get_text,
     .text_put = trace_text_put,
     .text_drop = trace_text_drop,
+    .text_scrub = trace_text_scrub,
     .text_find = trace_text_find,
     .upgrade = trace_upgrade,
     .script = trace_script,
