@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "desk/desk.h"
+#include "text/unicode.h"
 
 enum {
     CLIENTS_MAX = 65536,
@@ -124,7 +125,16 @@ static bool allowed(const struct http_request *q, const struct principal *p,
         return false;
     }
     if ((p->scopes & about->scope) != about->scope) {
-        problem_reply(r, 403, NULL, "the key lacks the scope");
+        problem_reply(r, 403, NULL,
+                      p->is_staff ? "this is for admins"
+                                  : "the key lacks the scope");
+        return false;
+    }
+    bool reads =
+        strcmp(q->method, "GET") == 0 || strcmp(q->method, "HEAD") == 0;
+    if (p->is_staff && str_is(p->session.role, "viewer") && !reads &&
+        !about->for_viewers) {
+        problem_reply(r, 403, NULL, "viewers look and do not change");
         return false;
     }
     if (!csrf_holds(q, p)) {
@@ -242,6 +252,35 @@ json_t *api_body(const struct http_request *q, const char *const *fields,
     return NULL;
 }
 
+bool api_texts(const json_t *o, const struct api_text *t, size_t n,
+               struct http_reply *r)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err e = {0};
+        int code = json_text(o, &t[i].want, t[i].at, &e);
+        if (!code)
+            code = text_check(*t[i].at, t[i].want.name, 0,
+                              (size_t)t[i].want.max, &e);
+        if (code && code != OTK_ENOENT) {
+            problem_of(r, code, &e);
+            return false;
+        }
+        if (code == OTK_ENOENT && t[i].want.required) {
+            problem_reply(r, 422, t[i].want.name, "is missing");
+            return false;
+        }
+        if (t[i].there)
+            *t[i].there = !code;
+    }
+    return true;
+}
+
+struct buf *api_json(struct http_reply *r)
+{
+    r->type = "application/json";
+    return &r->body;
+}
+
 bool api_id(struct str text, int64_t *ret, struct http_reply *r)
 {
     if (!str_to_int(text, ret) && *ret > 0)
@@ -286,6 +325,12 @@ void put_key(struct buf *b, const char *name)
 {
     char last = b->len ? b->ptr[b->len - 1] : '{';
     buf_printf(b, last == '{' || last == '[' ? "\"%s\":" : ",\"%s\":", name);
+}
+
+void put_text(struct buf *b, const char *name, struct str text)
+{
+    put_key(b, name);
+    json_put_text(b, text);
 }
 
 void put_time(struct buf *b, int64_t ms)

@@ -14,6 +14,8 @@
 
 #include "api/http.h"
 #include "base/embed.h"
+#include "base/json.h"
+#include "db/db.h"
 #include "desk/access.h"
 #include "desk/actor.h"
 
@@ -45,9 +47,9 @@ struct principal {
 
 /* What a route says about itself, besides how it is matched. */
 struct api_about {
-    unsigned scope;  /* that a key needs; 0: anybody */
-    bool staff_only; /* sessions of staff, or a key with the scope */
-    bool anonymous;  /* also without any; see access.anonymous */
+    unsigned scope;   /* that a key needs; 0: anybody */
+    bool anonymous;   /* also without any; see access.anonymous */
+    bool for_viewers; /* changes nothing that a viewer must not change */
 };
 
 struct desk *api_desk(const struct http_request *q);
@@ -71,10 +73,36 @@ bool api_page(const struct http_request *q, size_t *ret_limit,
 /* The client's wish for a language: "ru" or "en". */
 const char *api_language(const struct http_request *q);
 
+/*
+ * db_write() of an endpoint. `fn` also fills the reply, which starts empty with
+ * status 200; a POST with an Idempotency-Key (draft-ietf-httpapi-idempotency-
+ * key-header) is done once: its reply is kept in the same transaction and is
+ * the reply to every repeat. Failures become problems.
+ */
+void api_write(const struct http_request *q, struct http_reply *r, db_fn *fn,
+               void *arg);
+
+/* db_read() of an endpoint; false: the reply is a problem. */
+bool api_read(const struct http_request *q, struct http_reply *r, db_fn *fn,
+              void *arg);
+
+/* Fields of a JSON body that are texts; false: replied already. */
+struct api_text {
+    struct json_want want;
+    struct str *at;
+    bool *there; /* was it said? may be NULL */
+};
+bool api_texts(const json_t *o, const struct api_text *t, size_t n,
+               struct http_reply *r);
+
+/* "application/json", 200, and the start of a body. */
+struct buf *api_json(struct http_reply *r);
+
 /* Small pieces of JSON. */
 void put_key(struct buf *b, const char *name); /* ,"name": or "name": */
-void put_time(struct buf *b, int64_t ms);      /* null when 0 */
-void put_id(struct buf *b, int64_t id);        /* "15", null when 0 */
+void put_text(struct buf *b, const char *name, struct str text);
+void put_time(struct buf *b, int64_t ms); /* null when 0 */
+void put_id(struct buf *b, int64_t id);   /* "15", null when 0 */
 
 /* Whether this address may try to sign in again; false: replied already. */
 bool api_may_sign_in(const struct http_request *q, struct http_reply *r);
@@ -100,15 +128,29 @@ const char *api_demo(const struct api *a);
 
 extern const struct http_route api_routes[];
 
-http_fn request_post, request_get, request_feedback;
-http_fn ticket_list_get, ticket_one_get, ticket_patch, ticket_message_post;
-http_fn ticket_route_get;
+http_fn request_post, request_get, request_feedback, request_message_post;
+http_fn request_attachment_post, request_attachment_get;
+http_fn ticket_list_get, ticket_one_get, ticket_post, ticket_patch;
+http_fn ticket_message_post, ticket_merge, ticket_split, ticket_route_get;
+http_fn ticket_link_post, ticket_link_delete, ticket_history_get;
+http_fn ticket_attachment_post, attachment_file_get, attachment_file_delete;
+http_fn view_list_get, view_post, view_delete, tag_list_get;
+http_fn canned_list_get, canned_post, canned_delete;
+http_fn people_list_get, person_one_get, person_post, person_patch,
+    person_delete, erasure_get;
 http_fn session_post, session_get, session_delete;
-http_fn staff_get, topics_get, knowledge_search_get, unanswered_get;
+http_fn staff_get, topics_get, priorities_get, catalog_get, catalog_patch;
+http_fn knowledge_search_get, unanswered_get, unanswered_patch;
+http_fn article_list_get, article_one_get, article_post, article_patch;
+http_fn key_list_get, key_post, key_delete;
+http_fn settings_get, audit_get, outbox_get, outbox_post, job_list_get,
+    job_post;
 http_fn triage_post, events_get;
 http_fn predict_post, health_get, ready_get, bert_post, bert_async_post,
     result_get, status_get;
 http_fn healthz_get, readyz_get, metrics_get, openapi_get;
 http_fn page_index, page_desk, page_docs, page_file;
+
+extern const struct http_sink api_upload; /* see upload.h */
 
 #endif

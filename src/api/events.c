@@ -191,6 +191,7 @@ void followers_stop(struct followers *f)
 void followers_free(struct followers *f)
 {
     followers_stop(f);
+    db_off_commit(desk_db(f->desk), on_commit, f);
     (void)pthread_mutex_destroy(&f->lock);
     (void)pthread_cond_destroy(&f->some);
     free(f);

@@ -183,7 +183,8 @@ static void run_handler(struct http_conn *c, void *worker)
     const struct http_options *o = &c->server->o;
     c->request.worker = worker;
     c->request.body = buf_str(&c->body);
-    if (!o->before || o->before(&c->request, &c->reply))
+    /* an upload was let in before its first byte */
+    if (c->has_sink || !o->before || o->before(&c->request, &c->reply))
         c->request.route->run(&c->request, &c->reply);
     c->stage = STAGE_REPLY;
 }

@@ -67,6 +67,22 @@ void topics_get(const struct http_request *q, struct http_reply *r)
     catalog_unref(c);
 }
 
+void priorities_get(const struct http_request *q, struct http_reply *r)
+{
+    struct catalog *c = desk_catalog(api_desk(q));
+    struct buf *b = api_json(r);
+    buf_puts(b, "{\"items\":[");
+    for (size_t i = 0; i < c->n_priorities; i++) {
+        const struct catalog_priority *p = &c->priorities[i];
+        buf_puts(b, i ? ",{" : "{");
+        put_text(b, "key", p->key);
+        put_text(b, "name", catalog_name(p->name, p->names, api_language(q)));
+        buf_printf(b, ",\"rank\":%d}", p->rank);
+    }
+    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    catalog_unref(c);
+}
+
 void knowledge_search_get(const struct http_request *q, struct http_reply *r)
 {
     enum { HITS = 20 };

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/requests: a person writes what is wrong. */
+#include <string.h>
+
 #include "api/problem.h"
 #include "api/ticket_json.h"
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/json.h"
-#include "db/db.h"
+#include "desk/attachment.h"
 #include "desk/catalog.h"
 #include "desk/desk.h"
 #include "desk/intake.h"
+#include "desk/message.h"
+#include "desk/ticket.h"
+
+enum { KEY_MAX = 200, COMMENT_MAX = 2000 };
 
 static void put_decision(struct buf *b, const char *name, bool there,
                          const struct intake_decision *d)
@@ -53,7 +58,8 @@ static void put_answer(struct buf *b, const struct intake_result *x)
 static void reply_result(const struct http_request *q,
                          const struct intake_result *x, struct http_reply *r)
 {
-    static const char *const outcomes[] = {"answered", "ticket", "ignored"};
+    static const char *const outcomes[] = {"answered", "ticket", "ignored",
+                                           "received"};
     struct buf *b = &r->body;
     r->type = "application/json";
     buf_puts(b, "{");
@@ -96,94 +102,281 @@ static bool read_person(json_t *body, struct person_ask *ret, struct err *e)
     return true;
 }
 
-static bool read_ask(const struct http_request *q, json_t *body,
-                     struct intake_ask *ret, struct err *e)
+/* What only those who work with tickets may say. */
+static bool read_labels(const struct http_request *q, json_t *body,
+                        struct intake_ask *ret, struct http_reply *r)
 {
+    const struct api_text texts[] = {
+        {{"subject", false, 0, SUBJECT_MAX}, &ret->subject, NULL},
+        {{"topic", false, 0, KEY_MAX}, &ret->topic, NULL},
+        {{"priority", false, 0, KEY_MAX}, &ret->priority, NULL},
+    };
+    if (!api_texts(body, texts, 3, r))
+        return false;
+    bool said = ret->subject.n || ret->topic.n || ret->priority.n;
+    if (said && !(api_principal(q)->scopes & SCOPE_TICKETS)) {
+        problem_reply(r, 403, NULL,
+                      "subject, topic and priority are for staff and for keys "
+                      "with the scope tickets");
+        return false;
+    }
+    return true;
+}
+
+static bool read_ask(const struct http_request *q, json_t *body,
+                     struct intake_ask *ret, struct http_reply *r)
+{
+    struct err e = {0};
     const struct {
         struct json_want want;
         struct str *at;
     } texts[] = {{{"text", true, 1, 1 << 24}, &ret->text},
                  {{"external_id", false, 0, DEDUP_MAX}, &ret->external_id}};
     struct json_want ticket = {"ticket", false, 0, 0};
-    for (size_t i = 0; i < 2; i++) {
-        int r = json_text(body, &texts[i].want, texts[i].at, e);
-        if (r && !(r == OTK_ENOENT && !texts[i].want.required))
-            return false;
+    int code = OTK_OK;
+    for (size_t i = 0; i < 2 && !code; i++) {
+        code = json_text(body, &texts[i].want, texts[i].at, &e);
+        code = code == OTK_ENOENT && !texts[i].want.required ? OTK_OK : code;
     }
-    int r = json_flag(body, &ticket, &ret->want_ticket, e);
-    if (r && r != OTK_ENOENT)
+    if (!code)
+        code = json_flag(body, &ticket, &ret->want_ticket, &e);
+    if ((code && code != OTK_ENOENT) || !read_person(body, &ret->person, &e)) {
+        problem_reply(r, 422, e.field, e.msg);
         return false;
+    }
     const char *key = http_header(q, "Idempotency-Key");
+    ret->dedup_is_key = key != NULL;
     ret->dedup = key ? str_from(key) : ret->external_id;
-    return read_person(body, &ret->person, e);
+    return read_labels(q, body, ret, r);
 }
+
+/* RFC 7240: the sender does not want to wait. */
+static bool later(const struct http_request *q)
+{
+    const char *prefer = http_header(q, "Prefer");
+    return prefer && strstr(prefer, "respond-async");
+}
+
+static int take(const struct http_request *q, struct intake_ask *ask,
+                struct intake_result *x, struct http_reply *r)
+{
+    struct err e = {0};
+    int code = later(q) ? intake_receive(api_desk(q), ask, q->arena, x, &e)
+                        : intake_submit(api_desk(q), api_worker(q), ask,
+                                        q->arena, x, &e);
+    if (code == OTK_ELIMIT || code == OTK_EFORMAT)
+        problem_reply(r, 422, e.field, e.msg);
+    else if (code)
+        problem_of(r, code, &e);
+    return code;
+}
+
+static const char *const ask_fields[] = {"text",     "person",  "external_id",
+                                         "ticket",   "subject", "topic",
+                                         "priority", NULL};
 
 void request_post(const struct http_request *q, struct http_reply *r)
 {
-    static const char *const fields[] = {
-        "text", "person", "external_id", "ticket", "page_language", NULL};
     const struct principal *p = api_principal(q);
     if (p->actor.kind == ACTOR_OTKLIK &&
         !desk_settings(api_desk(q))->access.anonymous) {
         problem_reply(r, 401, NULL, "this desk wants a key or a sign-in");
         return;
     }
-    json_t *body = api_body(q, fields, r);
+    json_t *body = api_body(q, ask_fields, r);
     if (!body)
         return;
-    struct err e = {0};
     struct intake_ask ask = {
         .channel = p->actor.kind == ACTOR_KEY ? "api" : "form",
         .by = p->actor,
     };
     struct intake_result x;
-    int code = OTK_EFORMAT;
-    if (read_ask(q, body, &ask, &e))
-        code =
-            intake_submit(api_desk(q), api_worker(q), &ask, q->arena, &x, &e);
-    if (code == OTK_ELIMIT || code == OTK_EFORMAT)
-        problem_reply(r, 422, e.field, e.msg);
-    else if (code)
-        problem_of(r, code, &e);
-    if (!code) {
-        r->status = x.is_repeat ? 200 : 201;
+    if (read_ask(q, body, &ask, r) && !take(q, &ask, &x, r)) {
+        r->status = x.is_repeat                    ? 200
+                    : x.outcome == INTAKE_RECEIVED ? 202
+                                                   : 201;
+        http_reply_header(
+            r, "Location",
+            arena_printf(q->arena, "/api/v1/requests/%s", x.token));
         reply_result(q, &x, r);
     }
     json_decref(body);
 }
 
+/* A ticket that staff opens for somebody: the same way in, never answered. */
+void ticket_post(const struct http_request *q, struct http_reply *r)
+{
+    json_t *body = api_body(q, ask_fields, r);
+    if (!body)
+        return;
+    struct intake_ask ask = {.channel = "api", .by = api_principal(q)->actor};
+    struct intake_result x;
+    bool ok = read_ask(q, body, &ask, r);
+    ask.want_ticket = true;
+    if (ok && !take(q, &ask, &x, r)) {
+        if (x.ticket_id) {
+            ticket_reply(q, x.ticket_id, r);
+            r->status = r->status == 200 && !x.is_repeat ? 201 : r->status;
+        } else {
+            r->status = 202;
+            reply_result(q, &x, r);
+        }
+    }
+    json_decref(body);
+}
+
+/* ---- what was said since
+ * ------------------------------------------------------------ */
+
+struct talk {
+    const struct http_request *q;
+    struct http_reply *r;
+    struct str token, body;
+    int64_t ticket;
+    struct message *messages;
+    size_t n_messages;
+    struct attachment *files;
+    size_t n_files;
+    struct catalog *catalog;
+};
+
+static int read_talk(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct talk *t = arg;
+    size_t n = 0;
+    int r = request_ticket(tx, t->token, &t->ticket, e);
+    if (r == OTK_ECONFLICT)
+        return OTK_OK; /* an answer: nothing was said since */
+    if (!r)
+        r = message_list(tx, t->ticket, true, t->q->arena, &t->messages,
+                         &t->n_messages, e);
+    if (!r)
+        r = attachment_list(tx, t->ticket, t->q->arena, &t->files, &n, e);
+    for (size_t i = 0; !r && i < n; i++) {
+        bool seen;
+        r = request_may_see(tx, &t->files[i], t->ticket, &seen, e);
+        if (!r && seen)
+            t->files[t->n_files++] = t->files[i];
+    }
+    return r;
+}
+
+static void put_talk(struct buf *b, const struct talk *t)
+{
+    put_key(b, "messages");
+    messages_put(b, t->messages, t->n_messages);
+    put_key(b, "attachments");
+    attachments_put(b, t->files, t->n_files);
+}
+
 void request_get(const struct http_request *q, struct http_reply *r)
 {
     struct intake_result x;
+    struct talk t = {.q = q, .token = q->params[0]};
     struct err e = {0};
-    int code = intake_find(api_desk(q), q->params[0], q->arena, &x, &e);
+    int code = intake_find(api_desk(q), t.token, q->arena, &x, &e);
     if (code)
         problem_of(r, code, &e);
-    else
-        reply_result(q, &x, r);
+    if (code || !api_read(q, r, read_talk, &t))
+        return;
+    reply_result(q, &x, r);
+    if (r->status != 200)
+        return;
+    r->body.len -= 2; /* open the object again: more fields follow */
+    put_talk(&r->body, &t);
+    buf_puts(&r->body, "}\n");
 }
 
+static int add_message(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct talk *t = arg;
+    struct ticket ticket;
+    int64_t id = 0;
+    int r = request_ticket(tx, t->token, &t->ticket, e);
+    if (!r)
+        r = ticket_get(tx, t->ticket, t->q->arena, &ticket, e);
+    if (r)
+        return r;
+    struct message_new m = {
+        .ticket_id = t->ticket,
+        .kind = "request",
+        .body = t->body,
+        .catalog = t->catalog,
+    };
+    if (ticket.person_id)
+        m.by = (struct actor){ACTOR_PERSON, ticket.person_id};
+    r = message_add(tx, api_worker(t->q)->stemmer, &m, api_now(t->q), &id, e);
+    t->r->status = 201;
+    buf_printf(api_json(t->r), "{\"id\":\"%lld\"}\n", (long long)id);
+    return r;
+}
+
+void request_message_post(const struct http_request *q, struct http_reply *r)
+{
+    static const char *const fields[] = {"body", NULL};
+    struct talk t = {.q = q, .r = r, .token = q->params[0]};
+    const struct api_text text = {
+        {"body", true, 1, MESSAGE_MAX}, &t.body, NULL};
+    json_t *body = api_body(q, fields, r);
+    if (!body)
+        return;
+    if (api_texts(body, &text, 1, r)) {
+        t.catalog = desk_catalog(api_desk(q));
+        if (str_trim(t.body).n == 0)
+            problem_reply(r, 422, "body", "is empty");
+        else
+            api_write(q, r, add_message, &t);
+        catalog_unref(t.catalog);
+    }
+    json_decref(body);
+}
+
+/* ---- feedback
+ * ------------------------------------------------------------------------ */
+
+struct rating {
+    const struct http_request *q;
+    int64_t score;
+    struct str comment;
+};
+
+static int rate(struct db_tx *tx, void *arg, struct err *e)
+{
+    const struct rating *x = arg;
+    return request_rate(tx, x->q->params[0], x->score, x->comment,
+                        api_now(x->q), e);
+}
+
+/* Either whether an answer helped, or how content he is with the ticket. */
 void request_feedback(const struct http_request *q, struct http_reply *r)
 {
-    static const char *const fields[] = {"helpful", "comment", NULL};
+    static const char *const fields[] = {"helpful", "score", "comment", NULL};
     json_t *body = api_body(q, fields, r);
     if (!body)
         return;
     struct err e = {0};
     struct intake_result x;
+    struct rating rating = {.q = q};
     bool helpful = false;
-    struct str comment = {0};
+    struct json_want want_score = {"score", false, 1, 5};
     struct json_want want_helpful = {"helpful", true, 0, 0};
-    struct json_want want_comment = {"comment", false, 0, 2000};
-    int code = json_flag(body, &want_helpful, &helpful, &e);
-    if (!code && json_text(body, &want_comment, &comment, &e) == OTK_EFORMAT)
-        code = OTK_EFORMAT;
-    if (!code)
-        code = intake_feedback(api_desk(q), api_worker(q), q->params[0],
-                               helpful, comment, q->arena, &x, &e);
-    if (code)
+    const struct api_text text = {
+        {"comment", false, 0, COMMENT_MAX}, &rating.comment, NULL};
+    bool ok = api_texts(body, &text, 1, r);
+    int code = json_whole(body, &want_score, &rating.score, &e);
+    bool rates = !code;
+    if (code == OTK_ENOENT)
+        code = json_flag(body, &want_helpful, &helpful, &e);
+    if (!code && ok && rates)
+        code = db_write(desk_db(api_desk(q)), 0, rate, &rating, &e);
+    if (!code && ok)
+        code = rates
+                   ? intake_find(api_desk(q), q->params[0], q->arena, &x, &e)
+                   : intake_feedback(api_desk(q), api_worker(q), q->params[0],
+                                     helpful, rating.comment, q->arena, &x, &e);
+    if (ok && code)
         problem_of(r, code, &e);
-    else
+    else if (ok)
         reply_result(q, &x, r);
     json_decref(body);
 }

@@ -6,7 +6,10 @@ static const struct api_about ask = {.scope = SCOPE_REQUESTS,
 static const struct api_about tickets = {.scope = SCOPE_TICKETS};
 static const struct api_about knowledge = {.scope = SCOPE_KNOWLEDGE};
 static const struct api_about model = {.scope = SCOPE_TRIAGE};
-static const struct api_about door = {.anonymous = true};
+static const struct api_about door = {.anonymous = true, .for_viewers = true};
+static const struct api_about sight = {.scope = SCOPE_TICKETS,
+                                       .for_viewers = true};
+static const struct api_about admin = {.scope = SCOPE_ADMIN};
 
 #define GET(path, fn, who)                                                     \
     {                                                                          \
@@ -17,29 +20,87 @@ static const struct api_about door = {.anonymous = true};
         .method = "POST", .pattern = path, .run = fn, .about = who             \
     }
 
+#define PATCH(path, fn, who)                                                   \
+    {                                                                          \
+        .method = "PATCH", .pattern = path, .run = fn, .about = who            \
+    }
+#define DELETE(path, fn, who)                                                  \
+    {                                                                          \
+        .method = "DELETE", .pattern = path, .run = fn, .about = who           \
+    }
+#define UPLOAD(path, fn, who)                                                  \
+    {                                                                          \
+        .method = "POST", .pattern = path, .run = fn, .about = who,            \
+        .body_max = (size_t)1 << 40, .sink = &api_upload                       \
+    }
+
 /* clang-format off */
 const struct http_route api_routes[] = {
     {.method = "POST", .pattern = "/predict", .run = predict_post, .flags = HTTP_INLINE},
     POST("/api/v1/requests", request_post, &ask),
     GET("/api/v1/requests/{id}", request_get, &ask),
     POST("/api/v1/requests/{id}/feedback", request_feedback, &ask),
+    POST("/api/v1/requests/{id}/messages", request_message_post, &ask),
+    UPLOAD("/api/v1/requests/{id}/attachments", request_attachment_post, &ask),
+    GET("/api/v1/requests/{id}/attachments/{file}", request_attachment_get, &ask),
 
     GET("/api/v1/tickets", ticket_list_get, &tickets),
+    POST("/api/v1/tickets", ticket_post, &tickets),
     GET("/api/v1/tickets/{id}", ticket_one_get, &tickets),
-    {.method = "PATCH", .pattern = "/api/v1/tickets/{id}", .run = ticket_patch, .about = &tickets},
+    PATCH("/api/v1/tickets/{id}", ticket_patch, &tickets),
     POST("/api/v1/tickets/{id}/messages", ticket_message_post, &tickets),
+    UPLOAD("/api/v1/tickets/{id}/attachments", ticket_attachment_post, &tickets),
+    POST("/api/v1/tickets/{id}/links", ticket_link_post, &tickets),
+    DELETE("/api/v1/tickets/{id}/links/{other}", ticket_link_delete, &tickets),
+    POST("/api/v1/tickets/{id}/merge", ticket_merge, &tickets),
+    POST("/api/v1/tickets/{id}/split", ticket_split, &tickets),
     GET("/api/v1/tickets/{id}/route", ticket_route_get, &tickets),
+    GET("/api/v1/tickets/{id}/history", ticket_history_get, &tickets),
+    GET("/api/v1/attachments/{id}", attachment_file_get, &tickets),
+    DELETE("/api/v1/attachments/{id}", attachment_file_delete, &tickets),
+    GET("/api/v1/views", view_list_get, &tickets),
+    POST("/api/v1/views", view_post, &sight),
+    DELETE("/api/v1/views/{id}", view_delete, &sight),
+    GET("/api/v1/tags", tag_list_get, &tickets),
+    GET("/api/v1/canned", canned_list_get, &tickets),
+    POST("/api/v1/canned", canned_post, &tickets),
+    DELETE("/api/v1/canned/{id}", canned_delete, &tickets),
+
+    GET("/api/v1/people", people_list_get, &tickets),
+    POST("/api/v1/people", person_post, &tickets),
+    GET("/api/v1/people/{id}", person_one_get, &tickets),
+    PATCH("/api/v1/people/{id}", person_patch, &tickets),
+    DELETE("/api/v1/people/{id}", person_delete, &admin),
+    GET("/api/v1/people/{id}/erasure", erasure_get, &admin),
 
     POST("/api/v1/session", session_post, &door),
     GET("/api/v1/session", session_get, &tickets),
-    {.method = "DELETE", .pattern = "/api/v1/session", .run = session_delete, .about = &tickets},
+    DELETE("/api/v1/session", session_delete, &sight),
     GET("/api/v1/staff", staff_get, &tickets),
     GET("/api/v1/topics", topics_get, &door),
+    GET("/api/v1/priorities", priorities_get, &door),
     GET("/api/v1/events", events_get, &tickets),
 
     GET("/api/v1/knowledge/search", knowledge_search_get, &knowledge),
+    GET("/api/v1/knowledge/articles", article_list_get, &knowledge),
+    POST("/api/v1/knowledge/articles", article_post, &knowledge),
+    GET("/api/v1/knowledge/articles/{id}", article_one_get, &knowledge),
+    PATCH("/api/v1/knowledge/articles/{id}", article_patch, &knowledge),
     GET("/api/v1/knowledge/unanswered", unanswered_get, &knowledge),
+    PATCH("/api/v1/knowledge/unanswered/{id}", unanswered_patch, &knowledge),
     POST("/api/v1/triage", triage_post, &model),
+
+    GET("/api/v1/catalog", catalog_get, &admin),
+    PATCH("/api/v1/catalog", catalog_patch, &admin),
+    GET("/api/v1/keys", key_list_get, &admin),
+    POST("/api/v1/keys", key_post, &admin),
+    DELETE("/api/v1/keys/{id}", key_delete, &admin),
+    GET("/api/v1/settings", settings_get, &admin),
+    GET("/api/v1/audit", audit_get, &admin),
+    GET("/api/v1/outbox", outbox_get, &admin),
+    POST("/api/v1/outbox/{id}", outbox_post, &admin),
+    GET("/api/v1/jobs", job_list_get, &admin),
+    POST("/api/v1/jobs/{id}", job_post, &admin),
     GET("/api/v1/openapi.json", openapi_get, NULL),
 
     GET("/health", health_get, NULL),

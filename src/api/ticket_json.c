@@ -5,8 +5,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "db/db.h"
+#include "desk/attachment.h"
 #include "desk/catalog.h"
 #include "desk/desk.h"
+#include "desk/message.h"
 #include "desk/ticket.h"
 
 static void put_named(struct buf *b, const char *field, struct str key,
@@ -35,12 +37,6 @@ static void put_person(struct buf *b, const char *field, int64_t id,
     buf_printf(b, "{\"id\":\"%lld\",\"name\":", (long long)id);
     json_put_text(b, name);
     buf_putc(b, '}');
-}
-
-static void put_text(struct buf *b, const char *field, struct str text)
-{
-    put_key(b, field);
-    json_put_text(b, text);
 }
 
 void ticket_put(struct buf *b, const struct catalog *c, const struct ticket *t,
@@ -81,12 +77,47 @@ void ticket_put(struct buf *b, const struct catalog *c, const struct ticket *t,
                  {"solved_at", t->solved_at},
                  {"first_due", t->first_answer_at ? 0 : t->dues.first},
                  {"next_due", t->dues.next},
-                 {"solution_due", t->dues.solution}};
+                 {"solution_due", t->dues.solution},
+                 {"waiting_since", t->waiting_since}};
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         put_key(b, times[i].name);
         put_time(b, times[i].at);
     }
+    put_key(b, "merged_into");
+    put_id(b, t->merged_into);
     buf_printf(b, ",\"version\":%lld}", (long long)t->version);
+}
+
+void messages_put(struct buf *b, const struct message *m, size_t n)
+{
+    buf_putc(b, '[');
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, "%s{\"id\":\"%lld\"", i ? "," : "", (long long)m[i].id);
+        put_text(b, "kind", m[i].kind);
+        put_person(b, "author", m[i].author_id, m[i].author);
+        put_text(b, "body", m[i].body);
+        put_key(b, "created_at");
+        put_time(b, m[i].created_at);
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+void attachments_put(struct buf *b, const struct attachment *x, size_t n)
+{
+    buf_putc(b, '[');
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, "%s{\"id\":\"%lld\"", i ? "," : "", (long long)x[i].id);
+        put_key(b, "message");
+        put_id(b, x[i].message_id);
+        put_text(b, "name", x[i].name);
+        put_text(b, "type", x[i].media_type);
+        buf_printf(b, ",\"size\":%llu", (unsigned long long)x[i].size);
+        put_key(b, "created_at");
+        put_time(b, x[i].created_at);
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
 }
 
 struct one {

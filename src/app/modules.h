@@ -6,6 +6,6 @@
 
 extern const struct args_program program;
 
-extern const struct arg_command cmd_serve, cmd_install_texts;
+extern const struct arg_command cmd_serve, cmd_worker, cmd_install_texts;
 
 #endif

@@ -3,38 +3,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "app/modules.h"
-#include "base/clock.h"
+#include "app/upkeep.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "desk/desk.h"
-#include "desk/dispatch.h"
 
 extern const struct embed web_files[]; /* of web/dist */
-
-/* Ask for newer snapshots until a signal ends it. */
-static int wait_for_end(struct desk *d, const sigset_t *ends)
-{
-    struct timespec pause = {.tv_sec =
-                                 desk_settings(d)->routing.refresh_seconds};
-    for (;;) {
-        int s = sigtimedwait(ends, NULL, &pause);
-        if (s > 0)
-            return s;
-        struct err e = {0};
-        if (desk_refresh(d, &e))
-            log_warn("desk", "what is shown may be old: %s", e.msg);
-        struct dispatched done;
-        if (dispatch(d, &done, &e))
-            log_warn("desk", "waiting tickets wait on: %s", e.msg);
-        else if (done.assigned || done.given_back)
-            log_info("desk", "assigned=%zu given_back=%zu", done.assigned,
-                     done.given_back);
-    }
-}
 
 static void greet(const struct desk *d, int port, bool demo)
 {
@@ -62,11 +39,7 @@ static int run(void *ctx, const struct args *a)
         .n_overrides = a->n_settings,
     };
     sigset_t ends;
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGINT);
-    (void)sigaddset(&ends, SIGTERM);
-    /* before any thread: they inherit it, and sigtimedwait() gets the signal */
-    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    upkeep_block_signals(&ends);
     int r = desk_open(&o, &d, &e);
     struct api_options ao = {.desk = d, .pages = web_files};
     if (!r)
@@ -76,11 +49,12 @@ static int run(void *ctx, const struct args *a)
         return cli_fail(r, &e);
     }
     greet(d, api_port(api), args_has(a, "demo"));
-    int s = wait_for_end(d, &ends);
-    log_info("serve", "ends by %s", s == SIGINT ? "Ctrl-C" : "a signal");
+    r = upkeep_run(d, (int)desk_settings(d)->jobs.threads, &ends, &e);
+    if (r >= 0)
+        log_info("serve", "ends by %s", r == SIGINT ? "Ctrl-C" : "a signal");
     api_stop(api);
     desk_close(d);
-    return EXIT_OK;
+    return r < 0 ? cli_fail(r, &e) : EXIT_OK;
 }
 
 static const struct arg_option options[] = {

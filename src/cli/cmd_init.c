@@ -15,8 +15,10 @@
 #include "data/table.h"
 #include "db/db.h"
 #include "desk/access.h"
+#include "desk/catalog_edit.h"
+#include "desk/corpus.h"
 #include "desk/desk.h"
-#include "desk/seed.h"
+#include "desk/teach.h"
 #include "knowledge/import.h"
 #include "triage/train.h"
 
@@ -85,11 +87,36 @@ static int put_canned(struct db_tx *tx, int64_t now, struct err *e)
     return r;
 }
 
+/* Both languages' tickets: what the first model learns from. */
+static int put_lessons(struct db_tx *tx, int64_t now, struct err *e)
+{
+    static const char *const files[] = {"tickets.ru.csv", "tickets.en.csv"};
+    int r = OTK_OK;
+    for (int i = 0; !r && i < 2; i++) {
+        struct table t;
+        const struct embed *f = embed_find(starter_files, files[i]);
+        r = table_read(embed_bytes(f), TABLE_CSV, NULL, &t, e);
+        int text = table_column(&t, STR("text"));
+        int topic = table_column(&t, STR("topic"));
+        int priority = table_column(&t, STR("priority"));
+        for (size_t k = 0; !r && k < t.n_rows; k++) {
+            enum corpus_put done;
+            struct lesson l = {.text = table_cell(&t, k, text),
+                               .topic = table_cell(&t, k, topic)};
+            if (!str_is(l.topic, TRIAGE_NONE))
+                l.priority = table_cell(&t, k, priority);
+            r = corpus_put(tx, &l, now, &done, e);
+        }
+        table_free(&t);
+    }
+    return r;
+}
+
 static int put_all(struct db_tx *tx, void *arg, struct err *e)
 {
     struct starting *s = arg;
     const struct embed *desk = embed_find(starter_files, "desk.yaml");
-    int r = seed_load(tx, "desk.yaml", embed_bytes(desk), s->now, e);
+    int r = catalog_apply(tx, "desk.yaml", embed_bytes(desk), s->now, e);
     for (size_t i = 0; !r && i < s->articles.n_rows; i++) {
         enum article_change change;
         r = article_put(tx, &s->articles.rows[i].article, 0, s->now, &change,
@@ -97,13 +124,15 @@ static int put_all(struct db_tx *tx, void *arg, struct err *e)
     }
     if (!r)
         r = put_canned(tx, s->now, e);
+    if (!r)
+        r = put_lessons(tx, s->now, e);
     static const char *const logins[] = {"admin", "anna", "zhenya", NULL};
     for (const char *const *l = logins; !r && s->demo && *l; l++)
         r = password_set(tx, str_from(*l), str_from(demo_password), s->now, e);
     return r;
 }
 
-static int fill_store(const char *folder, bool demo, struct err *e)
+static int fill_desk(const char *folder, bool demo, bool train, struct err *e)
 {
     struct desk *d = NULL;
     struct table t = {0};
@@ -116,61 +145,13 @@ static int fill_store(const char *folder, bool demo, struct err *e)
         r = desk_open(&o, &d, e);
     if (!r)
         r = db_write(desk_db(d), LONG_MS, put_all, &s, e);
+    struct triage_train_options how = {.now_ms = s.now,
+                                       .progress = cli_progress};
+    if (!r && train)
+        r = teach(d, &how, NULL, e);
     desk_close(d);
     table_free(&t);
     arena_free(s.arena);
-    return r;
-}
-
-/* ---- the model
- * -------------------------------------------------------------------------- */
-
-/* Both languages' tickets as one set of examples. */
-static int train(const char *folder, struct err *e)
-{
-    static const char *const files[] = {"tickets.ru.csv", "tickets.en.csv"};
-    struct table t[2] = {{0}};
-    struct arena *a = arena_new();
-    size_t rows = 0;
-    int r = OTK_OK;
-    for (int i = 0; !r && i < 2; i++) {
-        const struct embed *f = embed_find(starter_files, files[i]);
-        r = f ? table_read(embed_bytes(f), TABLE_CSV, NULL, &t[i], e)
-              : err_set(e, OTK_ENOENT, "no starter tickets in this build");
-        rows += t[i].n_rows;
-    }
-    struct str *texts = ARENA_ARRAY(a, struct str, rows + 1);
-    struct str *topics = ARENA_ARRAY(a, struct str, rows + 1);
-    struct str *priorities = ARENA_ARRAY(a, struct str, rows + 1);
-    size_t n = 0;
-    for (int i = 0; !r && i < 2; i++) {
-        int text = table_column(&t[i], STR("text"));
-        int topic = table_column(&t[i], STR("topic"));
-        int priority = table_column(&t[i], STR("priority"));
-        for (size_t k = 0; k < t[i].n_rows; k++, n++) {
-            texts[n] = table_cell(&t[i], k, text);
-            topics[n] = table_cell(&t[i], k, topic);
-            bool none = str_is(topics[n], TRIAGE_NONE);
-            if (!none)
-                priorities[n] = table_cell(&t[i], k, priority);
-        }
-    }
-    struct triage_labels tasks[] = {{"topic", topics},
-                                    {"priority", priorities}};
-    struct triage_dataset d = {n, texts, tasks, 2};
-    struct triage_train_options o = {.now_ms = clock_wall(&clock_real),
-                                     .progress = cli_progress};
-    char models[PATH_BYTES];
-    char path[PATH_BYTES + 16];
-    (void)snprintf(models, sizeof(models), "%s/models", folder);
-    (void)snprintf(path, sizeof(path), "%s/triage", models);
-    if (!r)
-        r = file_make_dir(models, e);
-    if (!r)
-        r = triage_train(&d, &o, path, e);
-    for (int i = 0; i < 2; i++)
-        table_free(&t[i]);
-    arena_free(a);
     return r;
 }
 
@@ -182,9 +163,7 @@ static int run(void *ctx, const struct args *a)
     bool demo = args_has(a, "demo");
     int r = write_settings(folder, &e);
     if (!r)
-        r = fill_store(folder, demo, &e);
-    if (!r && !args_has(a, "no-model"))
-        r = train(folder, &e);
+        r = fill_desk(folder, demo, !args_has(a, "no-model"), &e);
     if (r)
         return cli_fail(r, &e);
     (void)printf("A desk is in %s. Start it: otklik serve --desk %s\n", folder,

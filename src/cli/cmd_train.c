@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "desk/desk.h"
+#include "desk/teach.h"
 #include "triage/triage.h"
 
 enum { PATH_BYTES = 4096, REPORT_BYTES = 1 << 20 };
@@ -44,11 +46,37 @@ static void put_text(const struct triage_info *m, const char *folder,
     }
 }
 
+static int train_file(const struct args *a,
+                      const struct triage_train_options *o, const char *folder,
+                      struct err *e)
+{
+    struct dataset data;
+    int r = dataset_read(a->words[0], args_text(a, "map"),
+                         args_text(a, "tasks"), &data, e);
+    if (!r)
+        r = triage_train(&data.d, o, folder, e);
+    dataset_free(&data);
+    return r;
+}
+
+/* Everything the desk has learned; `folder` NULL: its own model. */
+static int train_store(const struct args *a,
+                       const struct triage_train_options *o, const char *folder,
+                       struct err *e)
+{
+    struct desk *d = NULL;
+    struct desk_options opened = {.folder = cli_folder(a)};
+    int r = desk_open(&opened, &d, e);
+    if (!r)
+        r = teach(d, o, folder, e);
+    desk_close(d);
+    return r;
+}
+
 static int run(void *ctx, const struct args *a)
 {
     (void)ctx;
     struct err e = {0};
-    struct dataset data;
     int64_t seed = 1;
     char folder[PATH_BYTES];
     const char *out = args_text(a, "output");
@@ -57,8 +85,6 @@ static int run(void *ctx, const struct args *a)
     int r = args_whole(a, "seed", 1, 1, 1000000, &seed, &e);
     if (r)
         return cli_fail(OTK_EINVAL, &e);
-    r = dataset_read(a->words[0], args_text(a, "map"), args_text(a, "tasks"),
-                     &data, &e);
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
         .seed = (uint64_t)seed,
@@ -66,11 +92,10 @@ static int run(void *ctx, const struct args *a)
         .progress = cli_progress,
     };
     struct triage_model *m = NULL;
-    if (!r)
-        r = triage_train(&data.d, &o, folder, &e);
+    r = a->n_words ? train_file(a, &o, folder, &e)
+                   : train_store(a, &o, out, &e);
     if (!r)
         r = triage_load(folder, &m, &e);
-    dataset_free(&data);
     if (r)
         return cli_fail(r, &e);
     struct buf b = BUF_INIT(REPORT_BYTES);
@@ -93,14 +118,14 @@ static const struct arg_option options[] = {
 
 const struct arg_command cmd_train = {
     .name = "train",
-    .words = "FILE",
-    .min_words = 1,
+    .words = "[FILE]",
     .max_words = 1,
     .summary = "Make a model from labelled texts",
-    .about = "FILE is CSV, JSONL or XLSX with the columns text, topic and "
-             "priority; the label\n\"none\" marks texts that are no request. "
-             "The new model takes the place of the old\none as a whole, and a "
-             "running desk takes it up by itself.\n",
+    .about = "Without FILE it learns from the desk's own examples: the starter "
+             "set, imports and\ncorrections. FILE is CSV, JSONL or XLSX with "
+             "the columns text, topic and priority;\nthe label \"none\" marks "
+             "texts that are no request. The new model takes the place of\nthe "
+             "old one as a whole, and a running desk takes it up by itself.\n",
     .options = options,
     .run = run,
 };

@@ -516,6 +516,15 @@ const struct catalog_priority *catalog_priority_id(const struct catalog *c,
     FIND_BY(c->priorities, c->n_priorities, c->priorities[i].id == id);
 }
 
+const struct catalog_team *catalog_team(const struct catalog *c, struct str key)
+{
+    for (size_t i = 0; i < c->n_teams; i++) {
+        if (str_eq(c->teams[i].key, key))
+            return &c->teams[i];
+    }
+    return NULL;
+}
+
 const struct catalog_team *catalog_team_id(const struct catalog *c, int64_t id)
 {
     FIND_BY(c->teams, c->n_teams, c->teams[i].id == id);

@@ -30,6 +30,8 @@ struct desk {
     struct triage_model *model;
     struct knowledge_index *knowledge;
     struct catalog *catalog;
+    void (*on_push)(void *arg);
+    void *on_push_arg;
     pthread_mutex_t refresh_lock; /* one refresh at a time; guards: */
     int64_t knowledge_generation;
     struct timespec model_time;
@@ -228,6 +230,11 @@ const struct settings *desk_settings(const struct desk *d)
     return &d->settings;
 }
 
+void desk_print_settings(const struct desk *d, struct buf *b)
+{
+    conf_print_json(&d->conf, b);
+}
+
 const struct clock *desk_clock(const struct desk *d)
 {
     return d->clock;
@@ -236,6 +243,22 @@ const struct clock *desk_clock(const struct desk *d)
 const char *desk_folder(const struct desk *d)
 {
     return d->folder;
+}
+
+void desk_on_push(struct desk *d, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&d->lock);
+    d->on_push = fn;
+    d->on_push_arg = arg;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void desk_pushed(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->on_push)
+        d->on_push(d->on_push_arg);
+    pthread_mutex_unlock(&d->lock);
 }
 
 struct desk_worker *desk_worker_new(void)

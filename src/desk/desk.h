@@ -12,6 +12,7 @@
 
 #include "desk/settings.h"
 
+struct buf;
 struct catalog;
 struct clock;
 struct db;
@@ -36,6 +37,8 @@ void desk_close(struct desk *d); /* NULL is fine */
 
 struct db *desk_db(struct desk *d);
 const struct settings *desk_settings(const struct desk *d);
+/* As `otklik config show --json` prints it. */
+void desk_print_settings(const struct desk *d, struct buf *b);
 const struct clock *desk_clock(const struct desk *d);
 const char *desk_folder(const struct desk *d);
 
@@ -46,6 +49,11 @@ struct catalog *desk_catalog(struct desk *d);
 
 /* Look whether something newer is there; cheap when not. */
 int desk_refresh(struct desk *d, struct err *e);
+
+/* Called when a job was pushed in this process; NULL: nobody listens. `fn` must
+ * not block and is not running when desk_on_push() returns. */
+void desk_on_push(struct desk *d, void (*fn)(void *arg), void *arg);
+void desk_pushed(struct desk *d);
 
 /* What one thread needs to work on requests. */
 struct desk_worker {

@@ -15,10 +15,10 @@
 #include "base/str.h"
 #include "desk/actor.h"
 #include "desk/person.h"
-#include "desk/ticket.h"
 
 struct arena;
 struct desk;
+struct db_tx;
 struct desk_worker;
 struct err;
 
@@ -30,7 +30,9 @@ struct intake_ask {
     struct str text;
     struct str external_id;
     struct person_ask person;
-    bool want_ticket; /* do not try to answer */
+    bool want_ticket;  /* do not try to answer */
+    bool dedup_is_key; /* a repeat with another text is a mistake */
+    struct str subject, topic, priority; /* said by the sender; or empty */
     struct actor by;
 };
 
@@ -47,7 +49,12 @@ struct intake_answer {
     double confidence;
 };
 
-enum intake_outcome { INTAKE_ANSWERED, INTAKE_TICKET, INTAKE_IGNORED };
+enum intake_outcome {
+    INTAKE_ANSWERED,
+    INTAKE_TICKET,
+    INTAKE_IGNORED,
+    INTAKE_RECEIVED, /* jobs are at work on it */
+};
 
 struct intake_result {
     bool is_repeat;
@@ -64,9 +71,31 @@ struct intake_result {
 int intake_submit(struct desk *d, struct desk_worker *w, struct intake_ask *ask,
                   struct arena *a, struct intake_result *ret, struct err *e);
 
+/*
+ * Store it and no more: jobs understand it and answer or file it, step by step
+ * (see intake_jobs.h). The outcome is INTAKE_RECEIVED.
+ */
+int intake_receive(struct desk *d, struct intake_ask *ask, struct arena *a,
+                   struct intake_result *ret, struct err *e);
+
 /* What became of a request. OTK_ENOENT. */
 int intake_find(struct desk *d, struct str token, struct arena *a,
                 struct intake_result *ret, struct err *e);
+
+/* The ticket that a request became, also when it was merged into another.
+ * OTK_ENOENT: no such request; OTK_ECONFLICT: it is no ticket. */
+int request_ticket(struct db_tx *tx, struct str token, int64_t *ret_ticket,
+                   struct err *e);
+
+/* May whoever holds the request see this file? Not those of notes. */
+struct attachment;
+int request_may_see(struct db_tx *tx, const struct attachment *x,
+                    int64_t ticket, bool *ret, struct err *e);
+
+/* The person says how content he is, 1 to 5, once the ticket is solved; said
+ * again, the last word counts. OTK_ECONFLICT: it is not solved. */
+int request_rate(struct db_tx *tx, struct str token, int64_t score,
+                 struct str comment, int64_t now_ms, struct err *e);
 
 /* The person says whether the answer helped; when not, a ticket is made. */
 int intake_feedback(struct desk *d, struct desk_worker *w, struct str token,

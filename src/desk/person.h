@@ -7,9 +7,12 @@
 #ifndef OTK_DESK_PERSON_H
 #define OTK_DESK_PERSON_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/str.h"
+#include "desk/actor.h"
 
 struct arena;
 struct db_tx;
@@ -34,5 +37,52 @@ int person_check(struct person_ask *p, struct arena *a, struct err *e);
  * nothing identifies anybody and no name is said. */
 int person_get_or_make(struct db_tx *tx, const struct person_ask *p,
                        int64_t now_ms, int64_t *ret_id, struct err *e);
+
+/* ---- keeping people
+ * ------------------------------------------------------------------ */
+
+enum { PERSON_NOTE_MAX = 4000, IDENTITIES_MAX = 50, PEOPLE_PAGE_MAX = 500 };
+
+struct identity {
+    struct str kind, value;
+};
+
+struct person {
+    int64_t id, created_at, updated_at, erased_at, tickets;
+    struct str name, language, organisation, note, external_id;
+    bool is_staff;
+    struct identity *identities;
+    size_t n_identities;
+};
+
+/* OTK_ENOENT. Its identities and the number of its tickets with it. */
+int person_get(struct db_tx *tx, int64_t id, struct arena *a,
+               struct person *ret, struct err *e);
+
+/* By id, from `after` on; `words`: a piece of a name or the beginning of an
+ * identity, empty: all. Without staff and the erased. */
+int person_list(struct db_tx *tx, struct str words, int64_t after, size_t limit,
+                struct arena *a, struct person **ret, size_t *ret_n,
+                struct err *e);
+
+/* What to change; a NULL pointer leaves it. */
+struct person_change {
+    const struct str *name, *language, *organisation, *note, *external_id;
+    const struct identity *identities; /* all that the person has, normal */
+    size_t n_identities;
+    bool sets_identities;
+};
+/* Of kinds email, phone, telegram, extension, external. */
+int person_change_check(struct person_change *c, struct arena *a,
+                        struct err *e);
+
+/* A new one. OTK_ECONFLICT names the identity that somebody else has. */
+int person_add(struct db_tx *tx, const struct person_change *c, struct actor by,
+               int64_t now_ms, int64_t *ret_id, struct err *e);
+int person_update(struct db_tx *tx, int64_t id, const struct person_change *c,
+                  struct actor by, int64_t now_ms, struct err *e);
+/* By external id; OTK_ENOENT. */
+int person_external(struct db_tx *tx, struct str external_id, int64_t *ret,
+                    struct err *e);
 
 #endif

@@ -65,6 +65,12 @@ const struct conf_setting settings_table[] = {
     WHOLE("routing.giveback_minutes", routing.giveback_minutes, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
     WHOLE("routing.refresh_seconds", routing.refresh_seconds, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),
 
+    WHOLE("jobs.threads", jobs.threads, "2", 0, 64, "threads of `otklik serve` for jobs; 0: leave them to `otklik worker`"),
+
+    {.name = "outbox.command", .type = CONF_TEXT, AT(outbox.command), .fallback = "", .max = 4000, .help = "program that sends a message (JSON on its input); empty: replies wait on the page"},
+    TEXT("outbox.channels", outbox.channels, "email", 200, "what the program can reach: email,phone,telegram"),
+    WHOLE("outbox.timeout_seconds", outbox.timeout_seconds, "30", 1, 110, "how long the program may take"),
+
     WHOLE("retention.events_days", retention.events_days, "30", 1, 3650, "how long events for followers are kept"),
     WHOLE("retention.idempotency_hours", retention.idempotency_hours, "24", 1, 8760, "how long a repeated Idempotency-Key is recognised"),
     WHOLE("retention.closed_tickets_days", retention.closed_tickets_days, "0", 0, 36500, "remove the texts of closed tickets after so many days; 0: keep"),

@@ -57,6 +57,14 @@ struct settings {
         int64_t refresh_seconds;  /* how often other processes' changes show */
     } routing;
     struct {
+        int64_t threads; /* 0: `otklik worker` does them */
+    } jobs;
+    struct {
+        char *command;  /* see desk/sender.h; empty: nothing goes out */
+        char *channels; /* "email,phone": what the command can reach */
+        int64_t timeout_seconds;
+    } outbox;
+    struct {
         int64_t events_days;
         int64_t idempotency_hours;
         int64_t closed_tickets_days; /* 0: kept for ever */

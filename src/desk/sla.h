@@ -32,6 +32,13 @@ struct sla_dues sla_resume(const struct catalog *c,
                            const struct catalog_topic *topic,
                            struct sla_dues dues, int64_t from, int64_t to);
 
+/*
+ * `start`, later by the open time between `from` and `to`: promises counted
+ * from there are what sla_resume() makes of those that were not yet due.
+ */
+int64_t sla_shift(const struct catalog *c, const struct catalog_topic *topic,
+                  int64_t start, int64_t from, int64_t to);
+
 /* Was it, or is it, kept too late? `done_at` 0: not done yet. */
 static inline bool sla_is_late(int64_t due, int64_t done_at, int64_t now)
 {

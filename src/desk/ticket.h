@@ -20,15 +20,14 @@ struct arena;
 struct catalog;
 struct db_tx;
 struct err;
-struct stemmer;
 
-enum {
-    SUBJECT_MAX = 200,
-    MESSAGE_MAX = 64 * 1024,
-};
+enum { SUBJECT_MAX = 200, TICKET_IDS_MAX = 1000 };
 
 /* NULL-terminated; the states that a ticket in `state` may go to. */
 const char *const *ticket_states_after(struct str state);
+
+/* The first line of a text, cut where a word ends. */
+struct str ticket_subject(struct str text);
 
 struct ticket_new {
     struct str subject, language, reason;
@@ -45,23 +44,30 @@ struct ticket {
     struct str subject, state, channel, language, reason, external_id;
     struct str person_name;
     int64_t version, created_at, updated_at, first_answer_at, solved_at;
+    int64_t waiting_since, paused_at, counts_from, merged_into;
     struct sla_dues dues;
 };
 /* OTK_ENOENT. */
 int ticket_get(struct db_tx *tx, int64_t id, struct arena *a,
                struct ticket *ret, struct err *e);
 
+/* The ticket that took this one in, itself when none did. OTK_ENOENT. */
+int ticket_follow(struct db_tx *tx, int64_t id, int64_t *ret, struct err *e);
+
+/* Empty fields: all. */
 struct ticket_filter {
-    struct str states;                        /* "new,open"; empty: all */
-    int64_t assignee_id;                      /* 0: all, -1: nobody's */
-    int64_t topic_id, priority_id, person_id; /* 0: all */
+    struct str states; /* "new,open" */
+    struct str tag;
+    int64_t assignee_id; /* 0: all, -1: nobody's */
+    int64_t topic_id, priority_id, person_id, team_id;
     int64_t updated_since;
+    int64_t late_at;    /* a promise was broken at this moment */
     int64_t before_id;  /* 0: from the newest */
-    const int64_t *ids; /* only these, in this order; NULL: all */
+    const int64_t *ids; /* only these, at most TICKET_IDS_MAX */
     size_t n_ids;
     size_t limit;
 };
-/* Newest first. */
+/* Newest first. OTK_EFORMAT: a state that does not exist. */
 int ticket_list(struct db_tx *tx, const struct ticket_filter *f,
                 struct arena *a, struct ticket **ret, size_t *ret_n,
                 struct err *e);
@@ -70,27 +76,17 @@ int ticket_list(struct db_tx *tx, const struct ticket_filter *f,
 struct ticket_change {
     const struct str *state, *subject;
     const int64_t *topic_id, *priority_id, *team_id, *assignee_id; /* 0: none */
-    struct str reason; /* with an assignee; empty: by hand */
-    const struct sla_dues *dues;
-    int64_t if_version; /* 0: any */
+    struct str reason;             /* with an assignee; empty: by hand */
+    const struct catalog *catalog; /* for the promises; NULL: they stay */
+    int64_t if_version;            /* 0: any */
 };
 int ticket_change(struct db_tx *tx, int64_t id, const struct ticket_change *c,
                   struct actor by, int64_t now_ms, struct err *e);
 
-/* ---- messages
- * --------------------------------------------------------------------- */
-
-struct message {
-    int64_t id, author_id, created_at;
-    struct str kind, author, body;
-};
-
-/* kind: request reply note system. Adds the full-text row; a reply of staff
- * also stops the first-answer clock. */
-int message_add(struct db_tx *tx, struct stemmer *s, int64_t ticket_id,
-                const char *kind, struct actor by, struct str body,
-                int64_t now_ms, int64_t *ret_id, struct err *e);
-int message_list(struct db_tx *tx, int64_t ticket_id, struct arena *a,
-                 struct message **ret, size_t *ret_n, struct err *e);
+/* Something about it was changed elsewhere: its version, the audit (`detail`:
+ * JSON), an event. */
+int ticket_note(struct db_tx *tx, int64_t id, const char *action,
+                struct actor by, struct str detail, int64_t now_ms,
+                struct err *e);
 
 #endif

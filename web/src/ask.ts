@@ -97,7 +97,7 @@ form.addEventListener("submit", async (event) => {
     if (data.get(name)) person[name] = String(data.get(name));
   try {
     shown = await call<Reply>("POST", "/requests",
-      { text: String(data.get("text")), person, page_language: language },
+      { text: String(data.get("text")), person },
       { "Idempotency-Key": key });
     key = idempotencyKey();
     draw();

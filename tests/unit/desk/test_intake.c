@@ -13,9 +13,10 @@
 #include "desk/access.h"
 #include "desk/audit.h"
 #include "desk/catalog.h"
+#include "desk/catalog_edit.h"
 #include "desk/desk.h"
 #include "desk/dispatch.h"
-#include "desk/seed.h"
+#include "desk/ticket.h"
 #include "knowledge/articles.h"
 #include "test.h"
 
@@ -43,7 +44,7 @@ static const char seed[] =
 
 static int load_seed(struct db_tx *tx, void *arg, struct err *e)
 {
-    return seed_load(tx, "seed.yaml", str_from(arg), 1000, e);
+    return catalog_apply(tx, "seed.yaml", str_from(arg), 1000, e);
 }
 
 static int put_article(struct db_tx *tx, void *arg, struct err *e)

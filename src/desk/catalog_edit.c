@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "desk/seed.h"
+#include "desk/catalog_edit.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -13,9 +14,9 @@
 #include "desk/catalog.h"
 #include "desk/time_zone.h"
 
-enum { FILE_MAX = 1 << 20, TEXT_MAX = 200 };
+enum { FILE_MAX = 1 << 20, TEXT_MAX = 200, OPEN_MAX = 1000 };
 
-struct seed {
+struct edit {
     struct db_tx *tx;
     const char *path;
     yaml_document_t doc;
@@ -24,7 +25,7 @@ struct seed {
     struct err *e;
 };
 
-static int fail(struct seed *s, const yaml_node_t *at, const char *fmt,
+static int fail(struct edit *s, const yaml_node_t *at, const char *fmt,
                 const char *what)
 {
     char text[TEXT_MAX];
@@ -42,7 +43,7 @@ static struct str scalar(const yaml_node_t *n)
                         n->data.scalar.length};
 }
 
-static yaml_node_t *child(struct seed *s, const yaml_node_t *map,
+static yaml_node_t *child(struct edit *s, const yaml_node_t *map,
                           const char *key)
 {
     if (!map || map->type != YAML_MAPPING_NODE)
@@ -55,7 +56,7 @@ static yaml_node_t *child(struct seed *s, const yaml_node_t *map,
     return NULL;
 }
 
-static struct str text_of(struct seed *s, const yaml_node_t *map,
+static struct str text_of(struct edit *s, const yaml_node_t *map,
                           const char *key)
 {
     return scalar(child(s, map, key));
@@ -78,10 +79,42 @@ static int minutes_of(struct str t)
     return str_to_int(t, &n) || n < 0 || n > 1000000 ? -2 : (int)n * by;
 }
 
-typedef int each_fn(struct seed *s, struct str key, const yaml_node_t *value);
+/* Refuse a field that is a slip of the pen; `names` ends with NULL. */
+static int known(struct edit *s, const yaml_node_t *map,
+                 const char *const *names)
+{
+    if (!map || map->type != YAML_MAPPING_NODE)
+        return fail(s, map, "an entry", "must be a mapping");
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
+         p < map->data.mapping.pairs.top; p++) {
+        const yaml_node_t *at = yaml_document_get_node(&s->doc, p->key);
+        const char *const *n = names;
+        while (*n && !str_is(scalar(at), *n))
+            n++;
+        if (!*n) {
+            char name[TEXT_MAX / 2];
+            (void)snprintf(name, sizeof(name), "'" STR_FMT "'",
+                           STR_ARG(scalar(at)));
+            return fail(s, at, "there is no field", name);
+        }
+    }
+    return OTK_OK;
+}
+
+/* `active`: true when it is not said. */
+static int read_active(struct edit *s, const yaml_node_t *map, int64_t *ret)
+{
+    struct str t = text_of(s, map, "active");
+    *ret = !str_is(t, "false");
+    return t.n && !str_is(t, "true") && !str_is(t, "false")
+               ? fail(s, map, "active", "is true or false")
+               : OTK_OK;
+}
+
+typedef int each_fn(struct edit *s, struct str key, const yaml_node_t *value);
 
 /* Every entry of the mapping `name` of the document. */
-static int each(struct seed *s, const yaml_node_t *root, const char *name,
+static int each(struct edit *s, const yaml_node_t *root, const char *name,
                 each_fn *fn)
 {
     const yaml_node_t *map = child(s, root, name);
@@ -99,7 +132,7 @@ static int each(struct seed *s, const yaml_node_t *root, const char *name,
 }
 
 /* The id of a row by key, 0 when `key` is empty. */
-static int id_of(struct seed *s, const char *sql, struct str key,
+static int id_of(struct edit *s, const char *sql, struct str key,
                  const yaml_node_t *at, const char *what, int64_t *ret)
 {
     *ret = 0;
@@ -116,11 +149,6 @@ static const char sla_id[] = "SELECT id FROM slas WHERE name = ?1";
 static const char schedule_id[] = "SELECT id FROM schedules WHERE name = ?1";
 static const char priority_id[] = "SELECT id FROM priorities WHERE key = ?1";
 
-static const int64_t *or_null(const int64_t *id)
-{
-    return *id ? id : NULL;
-}
-
 /* ---- schedules
  * ------------------------------------------------------------------- */
 
@@ -135,7 +163,7 @@ static int clock_minutes(struct str t)
     return (int)(h * 60 + m);
 }
 
-static int load_days(struct seed *s, int64_t id, const yaml_node_t *hours)
+static int load_days(struct edit *s, int64_t id, const yaml_node_t *hours)
 {
     static const char *const names[] = {"mon", "tue", "wed", "thu",
                                         "fri", "sat", "sun"};
@@ -161,7 +189,7 @@ static int load_days(struct seed *s, int64_t id, const yaml_node_t *hours)
     return r;
 }
 
-static int load_holidays(struct seed *s, int64_t id, const yaml_node_t *map)
+static int load_holidays(struct edit *s, int64_t id, const yaml_node_t *map)
 {
     int r = OTK_OK;
     if (!map || map->type != YAML_MAPPING_NODE)
@@ -181,12 +209,17 @@ static int load_holidays(struct seed *s, int64_t id, const yaml_node_t *map)
     return r;
 }
 
-static int load_schedule(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_schedule(struct edit *s, struct str key, const yaml_node_t *v)
 {
+    static const char *const fields[] = {"time_zone", "hours", "holidays",
+                                         NULL};
     struct str zone = text_of(s, v, "time_zone");
     struct time_zone *z;
     int64_t id;
-    int r = time_zone_new(zone, &z, s->e);
+    int r = known(s, v, fields);
+    if (r)
+        return r;
+    r = time_zone_new(zone, &z, s->e);
     if (r)
         return err_place(s->e, r, "%s:%zu", s->path, v->start_mark.line + 1);
     time_zone_free(z);
@@ -203,10 +236,13 @@ static int load_schedule(struct seed *s, struct str key, const yaml_node_t *v)
 /* ---- the rest, table by table
  * ------------------------------------------------------ */
 
-static int load_team(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_team(struct edit *s, struct str key, const yaml_node_t *v)
 {
+    static const char *const fields[] = {"name", "schedule", NULL};
     int64_t schedule;
-    int r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
+    int r = known(s, v, fields);
+    if (!r)
+        r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
                   &schedule);
     if (r)
         return r;
@@ -214,10 +250,10 @@ static int load_team(struct seed *s, struct str key, const yaml_node_t *v)
                    "INSERT INTO teams (key, name, schedule_id) VALUES (?1, "
                    "?2, ?3) ON CONFLICT (key) DO UPDATE SET name = "
                    "excluded.name, schedule_id = excluded.schedule_id",
-                   "ssI", key, text_of(s, v, "name"), or_null(&schedule));
+                   "ssI", key, text_of(s, v, "name"), db_or_null(&schedule));
 }
 
-static int load_skill(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_skill(struct edit *s, struct str key, const yaml_node_t *v)
 {
     return db_exec(s->tx, s->e,
                    "INSERT INTO skills (key, name) VALUES (?1, ?2) ON "
@@ -226,7 +262,7 @@ static int load_skill(struct seed *s, struct str key, const yaml_node_t *v)
 }
 
 /* {"ru":"…","en":"…"} out of the node's name_ru, name_en. */
-static struct str names_json(struct seed *s, const yaml_node_t *v)
+static struct str names_json(struct edit *s, const yaml_node_t *v)
 {
     static const char *const languages[] = {"ru", "en"};
     struct buf b = BUF_INIT(2000);
@@ -246,9 +282,14 @@ static struct str names_json(struct seed *s, const yaml_node_t *v)
     return kept;
 }
 
-static int load_priority(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_priority(struct edit *s, struct str key, const yaml_node_t *v)
 {
+    static const char *const fields[] = {"name_ru", "name_en", "rank",
+                                         "min_level", NULL};
     int64_t rank, level;
+    int r = known(s, v, fields);
+    if (r)
+        return r;
     if (str_to_int(text_of(s, v, "rank"), &rank) ||
         str_to_int(text_of(s, v, "min_level"), &level) || level < 1 ||
         level > LEVEL_MAX)
@@ -263,7 +304,7 @@ static int load_priority(struct seed *s, struct str key, const yaml_node_t *v)
                    rank, level);
 }
 
-static int load_target(struct seed *s, int64_t sla, struct str priority,
+static int load_target(struct edit *s, int64_t sla, struct str priority,
                        const yaml_node_t *v)
 {
     static const char *const names[] = {"first", "next", "solution"};
@@ -288,17 +329,20 @@ static int load_target(struct seed *s, int64_t sla, struct str priority,
                    m[1] < 0 ? NULL : &m[1], m[2] < 0 ? NULL : &m[2]);
 }
 
-static int load_sla(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_sla(struct edit *s, struct str key, const yaml_node_t *v)
 {
+    static const char *const fields[] = {"schedule", "targets", NULL};
     int64_t schedule, id;
-    int r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
+    int r = known(s, v, fields);
+    if (!r)
+        r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
                   &schedule);
     if (!r)
         r = db_int_of(s->tx, &id, s->e,
                       "INSERT INTO slas (name, schedule_id) VALUES (?1, ?2) "
                       "ON CONFLICT (name) DO UPDATE SET schedule_id = "
                       "excluded.schedule_id RETURNING id",
-                      "sI", key, or_null(&schedule));
+                      "sI", key, db_or_null(&schedule));
     const yaml_node_t *map = child(s, v, "targets");
     if (r || !map || map->type != YAML_MAPPING_NODE)
         return r;
@@ -309,10 +353,17 @@ static int load_sla(struct seed *s, struct str key, const yaml_node_t *v)
     return r;
 }
 
-static int load_topic(struct seed *s, struct str key, const yaml_node_t *v)
+static int load_topic(struct edit *s, struct str key, const yaml_node_t *v)
 {
+    static const char *const fields[] = {"name_ru", "name_en", "parent", "team",
+                                         "skill",   "sla",     "active", NULL};
     int64_t parent, team, skill, sla;
-    int r = id_of(s, topic_id, text_of(s, v, "parent"), v, "topic", &parent);
+    int64_t active = 1;
+    int r = known(s, v, fields);
+    if (!r)
+        r = read_active(s, v, &active);
+    if (!r)
+        r = id_of(s, topic_id, text_of(s, v, "parent"), v, "topic", &parent);
     if (!r)
         r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
     if (!r)
@@ -324,20 +375,22 @@ static int load_topic(struct seed *s, struct str key, const yaml_node_t *v)
     return db_exec(
         s->tx, s->e,
         "INSERT INTO topics (key, name, names_json, parent_id, team_id, "
-        "skill_id, sla_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT "
+        "skill_id, sla_id, is_active) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+        "ON CONFLICT "
         "(key) DO UPDATE SET name = excluded.name, names_json = "
         "excluded.names_json, parent_id = excluded.parent_id, team_id = "
         "excluded.team_id, skill_id = excluded.skill_id, sla_id = "
-        "excluded.sla_id",
-        "sssIIII", key, text_of(s, v, "name_en"), names_json(s, v),
-        or_null(&parent), or_null(&team), or_null(&skill), or_null(&sla));
+        "excluded.sla_id, is_active = excluded.is_active",
+        "sssIIIIi", key, text_of(s, v, "name_en"), names_json(s, v),
+        db_or_null(&parent), db_or_null(&team), db_or_null(&skill),
+        db_or_null(&sla), active);
 }
 
 /* ---- staff
  * ------------------------------------------------------------------------------
  */
 
-static int find_person(struct seed *s, struct str login, struct str name,
+static int find_person(struct edit *s, struct str login, struct str name,
                        int64_t *ret)
 {
     int r =
@@ -351,7 +404,7 @@ static int find_person(struct seed *s, struct str login, struct str name,
                      "si", name, s->now);
 }
 
-static int load_levels(struct seed *s, int64_t person, const yaml_node_t *map)
+static int load_levels(struct edit *s, int64_t person, const yaml_node_t *map)
 {
     int r = OTK_OK;
     if (!map || map->type != YAML_MAPPING_NODE)
@@ -362,10 +415,15 @@ static int load_levels(struct seed *s, int64_t person, const yaml_node_t *map)
         int64_t skill, level;
         r = id_of(s, skill_id, scalar(yaml_document_get_node(&s->doc, p->key)),
                   value, "skill", &skill);
-        if (!r && (str_to_int(scalar(value), &level) || level < 1 ||
+        if (!r && (str_to_int(scalar(value), &level) || level < 0 ||
                    level > LEVEL_MAX))
-            return fail(s, value, "a level", "is 1 to 5");
-        if (!r)
+            return fail(s, value, "a level", "is 1 to 5, or 0 to take it away");
+        if (!r && level == 0)
+            r = db_exec(s->tx, s->e,
+                        "DELETE FROM staff_skills WHERE person_id = ?1 AND "
+                        "skill_id = ?2",
+                        "ii", person, skill);
+        else if (!r)
             r = db_exec(s->tx, s->e,
                         "INSERT INTO staff_skills (person_id, skill_id, "
                         "level) VALUES (?1, ?2, ?3) ON CONFLICT (person_id, "
@@ -375,35 +433,114 @@ static int load_levels(struct seed *s, int64_t person, const yaml_node_t *map)
     return r;
 }
 
-static int load_staff(struct seed *s, struct str login, const yaml_node_t *v)
+/* "2026-01-31" is its first moment, in UTC. */
+static int read_moment(struct edit *s, const yaml_node_t *map, const char *key,
+                       int64_t *ret)
+{
+    enum { DAY_TEXT = 10 };
+    struct str t = text_of(s, map, key);
+    char whole[TIME_TEXT + 8];
+    if (t.n == DAY_TEXT) {
+        (void)snprintf(whole, sizeof(whole), STR_FMT "T00:00:00Z", STR_ARG(t));
+        t = str_from(whole);
+    }
+    return time_parse(t, ret)
+               ? fail(s, map, key, "must read 2026-01-31 or RFC 3339")
+               : OTK_OK;
+}
+
+/* The list takes the place of what was there. */
+static int load_absences(struct edit *s, int64_t person, yaml_node_t *list)
+{
+    static const char *const fields[] = {"from", "to", "reason", NULL};
+    if (!list)
+        return OTK_OK;
+    if (list->type != YAML_SEQUENCE_NODE)
+        return fail(s, list, "absences", "is a list");
+    int r = db_exec(s->tx, s->e, "DELETE FROM absences WHERE person_id = ?1",
+                    "i", person);
+    for (const yaml_node_item_t *i = list->data.sequence.items.start;
+         !r && i < list->data.sequence.items.top; i++) {
+        const yaml_node_t *v = yaml_document_get_node(&s->doc, *i);
+        int64_t from = 0;
+        int64_t to = 0;
+        r = known(s, v, fields);
+        if (!r)
+            r = read_moment(s, v, "from", &from);
+        if (!r)
+            r = read_moment(s, v, "to", &to);
+        if (!r && to <= from)
+            r = fail(s, v, "an absence", "ends after it begins");
+        if (!r)
+            r = db_exec(s->tx, s->e,
+                        "INSERT INTO absences (person_id, from_at, to_at, "
+                        "reason) VALUES (?1, ?2, ?3, ?4)",
+                        "iiis", person, from, to, text_of(s, v, "reason"));
+    }
+    return r;
+}
+
+static int check_staff(struct edit *s, const yaml_node_t *v)
+{
+    static const char *const fields[] = {
+        "name",     "role",   "team",     "schedule", "languages",
+        "max_open", "skills", "absences", "active",   NULL};
+    struct str role = text_of(s, v, "role");
+    struct str limit = text_of(s, v, "max_open");
+    int64_t max_open = 0;
+    int r = known(s, v, fields);
+    if (!r && text_of(s, v, "name").n == 0)
+        r = fail(s, v, "a member of staff", "wants a name");
+    if (!r && role.n && !str_is(role, "admin") && !str_is(role, "agent") &&
+        !str_is(role, "viewer"))
+        r = fail(s, v, "role", "is admin, agent or viewer");
+    if (!r && limit.n &&
+        (str_to_int(limit, &max_open) || max_open < 0 || max_open > OPEN_MAX))
+        r = fail(s, v, "max_open", "is 0 to 1000");
+    return r;
+}
+
+static int load_staff(struct edit *s, struct str login, const yaml_node_t *v)
 {
     struct str role = text_of(s, v, "role");
     struct str name = text_of(s, v, "name");
     int64_t max_open = 10;
-    int64_t team, person;
-    if (name.n == 0)
-        return fail(s, v, "a member of staff", "wants a name");
-    if (role.n && !str_is(role, "admin") && !str_is(role, "agent") &&
-        !str_is(role, "viewer"))
-        return fail(s, v, "role", "is admin, agent or viewer");
+    int64_t team, schedule;
+    int64_t person = 0;
+    int64_t active = 1;
+    int r = check_staff(s, v);
+    if (!r)
+        r = read_active(s, v, &active);
     (void)str_to_int(text_of(s, v, "max_open"), &max_open);
-    int r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
+    if (!r)
+        r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
+    if (!r)
+        r = id_of(s, schedule_id, text_of(s, v, "schedule"), v, "schedule",
+                  &schedule);
     if (!r)
         r = find_person(s, login, name, &person);
     if (!r)
+        r = db_exec(s->tx, s->e, "UPDATE people SET name = ?2 WHERE id = ?1",
+                    "is", person, name);
+    if (!r)
         r = db_exec(s->tx, s->e,
                     "INSERT INTO staff (person_id, login, password_hash, role, "
-                    "team_id, languages, max_open) VALUES (?1, ?2, '', ?3, "
-                    "?4, ?5, ?6) ON CONFLICT (login) DO UPDATE SET role = "
-                    "excluded.role, team_id = excluded.team_id, languages = "
-                    "excluded.languages, max_open = excluded.max_open",
-                    "issIsi", person, login, role.n ? role : STR("agent"),
-                    or_null(&team), text_of(s, v, "languages"), max_open);
-    return r ? r : load_levels(s, person, child(s, v, "skills"));
+                    "team_id, schedule_id, languages, max_open, is_active) "
+                    "VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT "
+                    "(login) DO UPDATE SET role = excluded.role, team_id = "
+                    "excluded.team_id, schedule_id = excluded.schedule_id, "
+                    "languages = excluded.languages, max_open = "
+                    "excluded.max_open, is_active = excluded.is_active",
+                    "issIIsii", person, login, role.n ? role : STR("agent"),
+                    db_or_null(&team), db_or_null(&schedule),
+                    text_of(s, v, "languages"), max_open, active);
+    if (!r)
+        r = load_levels(s, person, child(s, v, "skills"));
+    return r ? r : load_absences(s, person, child(s, v, "absences"));
 }
 
-int seed_load(struct db_tx *tx, const char *path, struct str yaml,
-              int64_t now_ms, struct err *e)
+int catalog_apply(struct db_tx *tx, const char *path, struct str yaml,
+                  int64_t now_ms, struct err *e)
 {
     static const struct {
         const char *name;
@@ -416,7 +553,7 @@ int seed_load(struct db_tx *tx, const char *path, struct str yaml,
     };
     yaml_parser_t parser;
     struct err none = {0};
-    struct seed s = {.tx = tx, .path = path, .now = now_ms, .e = e ? e : &none};
+    struct edit s = {.tx = tx, .path = path, .now = now_ms, .e = e ? e : &none};
     if (yaml.n > FILE_MAX)
         return err_set(e, OTK_ELIMIT, "%s is too long", path);
     if (!yaml_parser_initialize(&parser))
@@ -430,9 +567,13 @@ int seed_load(struct db_tx *tx, const char *path, struct str yaml,
         yaml_parser_delete(&parser);
         return r;
     }
+    static const char *const sections[] = {"schedules",  "teams", "skills",
+                                           "priorities", "slas",  "topics",
+                                           "staff",      NULL};
     s.arena = arena_new();
     const yaml_node_t *root = yaml_document_get_root_node(&s.doc);
-    int r = OTK_OK;
+    int r = root ? known(&s, root, sections)
+                 : err_set(s.e, OTK_EFORMAT, "%s: nothing is in it", path);
     for (size_t i = 0; !r && i < sizeof(parts) / sizeof(parts[0]); i++)
         r = each(&s, root, parts[i].name, parts[i].fn);
     if (!r)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storing a request and what follows from it; inside a transaction. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "db/db.h"
+#include "desk/desk.h"
+#include "desk/intake_parts.h"
+#include "desk/loads.h"
+#include "desk/message.h"
+#include "desk/routing.h"
+#include "desk/ticket.h"
+#include "knowledge/unanswered.h"
+#include "triage/triage.h"
+
+enum { JSON_BYTES = 256 * 1024 };
+
+struct str intake_answer_json(struct arena *a, const struct intake_answer *x)
+{
+    struct buf b = BUF_INIT(JSON_BYTES);
+    buf_printf(&b, "{\"article\":%lld,\"title\":", (long long)x->article);
+    json_put_text(&b, x->title);
+    buf_puts(&b, ",\"text\":");
+    json_put_text(&b, x->text);
+    buf_puts(&b, ",\"passage\":");
+    json_put_text(&b, x->passage);
+    buf_puts(&b, ",\"confidence\":");
+    json_put_real(&b, x->confidence);
+    buf_putc(&b, '}');
+    struct str kept = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+const char *intake_stage(enum intake_outcome o)
+{
+    static const char *const stages[] = {"answered", "ticket", "ignored",
+                                         "received"};
+    return stages[o];
+}
+
+int intake_put_inbox(struct db_tx *tx, struct intake *in, const char *stage,
+                     struct err *e)
+{
+    const struct intake_ask *ask = in->ask;
+    const struct intake_result *x = in->result;
+    struct arena *a = in->arena;
+    const char *answer = NULL;
+    if (x->outcome == INTAKE_ANSWERED)
+        answer = arena_copy(a, intake_answer_json(a, &x->answer));
+    bool done = x->outcome != INTAKE_RECEIVED;
+    return db_int_of(
+        tx, &in->inbox_id, e,
+        "INSERT INTO inbox (channel, dedup, person_id, text, stage, token, "
+        "answer_json, payload_json, received_at, done_at) VALUES (?1, ?2, ?3, "
+        "?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+        "ttIstttsiI", ask->channel,
+        ask->dedup.n ? arena_copy(a, ask->dedup) : NULL,
+        db_or_null(&in->person_id), ask->text, stage, x->token, answer,
+        in->payload.n ? in->payload : STR("{}"), in->now,
+        done ? &in->now : NULL);
+}
+
+static int put_prediction(struct db_tx *tx, const struct intake *in,
+                          const char *task, const struct intake_decision *p,
+                          struct err *e)
+{
+    int64_t ticket = in->result->ticket_id;
+    return db_exec(tx, e,
+                   "INSERT INTO predictions (inbox_id, ticket_id, task, model, "
+                   "label, confidence, mode, created_at) VALUES (?1, ?2, ?3, "
+                   "?4, ?5, ?6, ?7, ?8)",
+                   "iIttsrti", in->inbox_id, db_or_null(&ticket), task,
+                   in->model, p->label, p->confidence, p->mode, in->now);
+}
+
+/* A decision that is only a guess is shown to a person, not acted on. */
+static bool acts(const struct intake_decision *p)
+{
+    return p->label.n && strcmp(p->mode, triage_mode_name(TRIAGE_ASK)) != 0;
+}
+
+int intake_put_predictions(struct db_tx *tx, const struct intake *in,
+                           struct err *e)
+{
+    const struct intake_result *r = in->result;
+    int err =
+        r->has_topic ? put_prediction(tx, in, "topic", &r->topic, e) : OTK_OK;
+    if (!err && r->has_priority)
+        err = put_prediction(tx, in, "priority", &r->priority, e);
+    return err;
+}
+
+/* What the sender says outweighs what the model thinks. */
+static const struct catalog_topic *said_topic(const struct intake *in)
+{
+    if (in->ask->topic.n)
+        return catalog_topic(in->catalog, in->ask->topic);
+    return acts(&in->result->topic) ? in->topic : NULL;
+}
+
+static const struct catalog_priority *said_priority(const struct intake *in)
+{
+    if (in->ask->priority.n)
+        return catalog_priority(in->catalog, in->ask->priority);
+    return acts(&in->result->priority)
+               ? in->priority
+               : catalog_priority(in->catalog, STR("normal"));
+}
+
+int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
+{
+    struct intake_result *r = in->result;
+    struct route route;
+    struct route_ask ask = {
+        .topic = said_topic(in),
+        .priority = said_priority(in),
+        .language = r->language,
+        .at = in->now,
+    };
+    struct route_load *loads;
+    int err = loads_read(tx, in->catalog, in->arena, &loads, e);
+    if (err)
+        return err;
+    route_choose(in->catalog, loads, &ask, in->arena, &route, NULL);
+    struct ticket_new t = {
+        .subject = in->ask->subject.n ? in->ask->subject
+                                      : ticket_subject(in->ask->text),
+        .language = str_from(r->language),
+        .reason = str_from(route.reason),
+        .channel = in->ask->channel,
+        .topic_id = ask.topic ? ask.topic->id : 0,
+        .priority_id = ask.priority ? ask.priority->id : 0,
+        .team_id = route.team ? route.team->id : 0,
+        .assignee_id = route.staff ? route.staff->id : 0,
+        .person_id = in->person_id,
+        .external_id = in->ask->external_id,
+        .dues = sla_dues(in->catalog, ask.topic, ask.priority, in->now),
+    };
+    struct actor by = in->person_id
+                          ? (struct actor){ACTOR_PERSON, in->person_id}
+                          : in->ask->by;
+    err = ticket_insert(tx, &t, by, in->now, &r->ticket_id, e);
+    if (!err)
+        err = message_add(tx, in->w->stemmer,
+                          &(struct message_new){.ticket_id = r->ticket_id,
+                                                .kind = "request",
+                                                .body = in->ask->text,
+                                                .by = by},
+                          in->now, NULL, e);
+    if (!err)
+        err = db_exec(tx, e,
+                      "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "
+                      "done_at = ?3 WHERE id = ?1",
+                      "iii", in->inbox_id, r->ticket_id, in->now);
+    if (!err)
+        err = db_exec(tx, e,
+                      "UPDATE predictions SET ticket_id = ?2 WHERE inbox_id = "
+                      "?1",
+                      "ii", in->inbox_id, r->ticket_id);
+    return err;
+}
+
+int intake_put_unanswered(struct db_tx *tx, const struct intake *in,
+                          struct err *e)
+{
+    return unanswered_add(tx, in->ask->text, in->result->language,
+                          in->result->topic.label, in->now, e);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk/retention.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "desk/audit.h"
+#include "desk/blob.h"
+#include "desk/desk.h"
+#include "desk/erase.h"
+
+enum { BATCH = 2000, TICKETS = 100, PATH_BYTES = 4096 + 300, DAY_S = 86400 };
+
+struct work {
+    struct desk *d;
+    int64_t now;
+    struct retired *ret;
+    int64_t done; /* by the last transaction */
+};
+
+/* ---- rows by age
+ * ------------------------------------------------------------------------ */
+
+struct ageing {
+    const char *sql; /* ?1: the moment, ?2: how many at once */
+    int64_t before;
+    int64_t done;
+};
+
+static int drop_batch(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct ageing *x = arg;
+    return db_change(tx, &x->done, e, x->sql, "ii", x->before, (int64_t)BATCH);
+}
+
+static int drop_old(struct work *w, const char *sql, int64_t before,
+                    int64_t *ret, struct err *e)
+{
+    struct ageing x = {.sql = sql, .before = before, .done = BATCH};
+    int r = OTK_OK;
+    while (!r && x.done == BATCH) {
+        r = db_write(desk_db(w->d), 0, drop_batch, &x, e);
+        *ret += r ? 0 : x.done;
+    }
+    return r;
+}
+
+static int drop_rows(struct work *w, struct err *e)
+{
+    const struct settings *s = desk_settings(w->d);
+    int64_t events = w->now - s->retention.events_days * MS_DAY;
+    int64_t keys = w->now - s->retention.idempotency_hours * MS_HOUR;
+    int r = drop_old(w,
+                     "DELETE FROM events WHERE id IN (SELECT id FROM events "
+                     "WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+                     events, &w->ret->events, e);
+    if (!r)
+        r = drop_old(w,
+                     "DELETE FROM idempotency_keys WHERE (owner, key) IN "
+                     "(SELECT owner, key FROM idempotency_keys WHERE "
+                     "created_at < ?1 LIMIT ?2)",
+                     keys, &w->ret->keys, e);
+    if (!r)
+        r = drop_old(w,
+                     "DELETE FROM sessions WHERE hash IN (SELECT hash FROM "
+                     "sessions WHERE expires_at < ?1 LIMIT ?2)",
+                     w->now, &w->ret->sessions, e);
+    return r ? r
+             : drop_old(w,
+                        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox "
+                        "WHERE state = 'sent' AND sent_at < ?1 LIMIT ?2)",
+                        events, &w->ret->sent, e);
+}
+
+/* ---- tickets
+ * ----------------------------------------------------------------------------
+ */
+
+static int note_texts(struct db_tx *tx, int64_t id, int64_t now, struct err *e)
+{
+    char object[40];
+    (void)snprintf(object, sizeof(object), "ticket:%lld", (long long)id);
+    return audit_add(tx, (struct actor){0}, "ticket.retire", object, STR(""),
+                     now, e);
+}
+
+static int retire_tickets(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct work *w = arg;
+    struct db_rows *rows;
+    int64_t ids[TICKETS];
+    size_t n = 0;
+    int64_t days = desk_settings(w->d)->retention.closed_tickets_days;
+    w->done = 0;
+    int r = db_query(tx, &rows, e,
+                     "SELECT id FROM tickets WHERE state IN ('closed', "
+                     "'merged') AND closed_at < ?1 AND subject <> '' ORDER BY "
+                     "id LIMIT ?2",
+                     "ii", w->now - days * MS_DAY, (int64_t)TICKETS);
+    if (r)
+        return r;
+    while (n < TICKETS && (r = db_next(rows, e)) > 0)
+        ids[n++] = db_int(rows, 0);
+    db_rows_free(rows);
+    r = r < 0 ? r : OTK_OK;
+    for (size_t i = 0; !r && i < n; i++) {
+        r = erase_ticket(tx, ids[i], NULL, e);
+        if (!r)
+            r = note_texts(tx, ids[i], w->now, e);
+    }
+    w->done = (int64_t)n;
+    return r;
+}
+
+static int drop_tickets(struct work *w, struct err *e)
+{
+    int r = OTK_OK;
+    if (!desk_settings(w->d)->retention.closed_tickets_days)
+        return r;
+    do {
+        r = db_write(desk_db(w->d), 0, retire_tickets, w, e);
+        w->ret->tickets += r ? 0 : w->done;
+    } while (!r && w->done == TICKETS);
+    return r;
+}
+
+/* ---- files
+ * ------------------------------------------------------------------------------
+ */
+
+static int sweep(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct work *w = arg;
+    return blob_sweep(tx, desk_folder(w->d), DAY_S, &w->ret->files, e);
+}
+
+/* "before-upgrade-9-2026-01-31T….db": the end of the name is the time. */
+static int by_time(const void *a, const void *b)
+{
+    enum { TAIL = TIME_TEXT - 1 + 3 };
+    const char *x = *(char *const *)a;
+    const char *y = *(char *const *)b;
+    return strcmp(x + strlen(x) - TAIL, y + strlen(y) - TAIL);
+}
+
+/* Those that Otklik made by itself; a person's own are the person's. */
+static void drop_backups(struct work *w)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/backups", desk_folder(w->d));
+    DIR *d = opendir(path);
+    char **names = NULL;
+    size_t n = 0;
+    size_t cap = 0;
+    for (const struct dirent *x; d && (x = readdir(d));) {
+        struct str name = str_from(x->d_name);
+        if (!str_starts(name, "before-upgrade-") || !str_ends(name, ".db"))
+            continue;
+        names = mem_grow(names, n, &cap, sizeof(*names));
+        names[n++] = mem_copy_str(x->d_name);
+    }
+    if (n)
+        qsort(names, n, sizeof(*names), by_time);
+    size_t keep = (size_t)desk_settings(w->d)->retention.backups;
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(path, sizeof(path), "%s/backups/%s", desk_folder(w->d),
+                       names[i]);
+        if (n - i > keep && unlink(path) == 0)
+            w->ret->backups++;
+        free(names[i]);
+    }
+    free(names);
+    if (d)
+        (void)closedir(d);
+}
+
+int retention_run(struct desk *d, struct retired *ret, struct err *e)
+{
+    *ret = (struct retired){0};
+    struct work w = {.d = d, .now = clock_wall(desk_clock(d)), .ret = ret};
+    int r = drop_rows(&w, e);
+    if (!r)
+        r = drop_tickets(&w, e);
+    if (!r)
+        r = db_write(desk_db(d), 0, sweep, &w, e);
+    if (!r)
+        drop_backups(&w);
+    return r;
+}
