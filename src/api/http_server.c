@@ -30,6 +30,7 @@ enum {
     WORKERS = 16,
     QUEUE_MAX = 1024,
     BODY_MAX = 1 << 20,
+    DRAIN_MAX = 64 << 20, /* of a body that is refused */
     CONNECTIONS_MAX = 4000,
     IDLE_S = 60,
     REQUEST_S = 15,
@@ -60,7 +61,8 @@ struct http_conn {
     struct buf body;
     enum stage stage;
     bool has_sink;
-    bool refused; /* the reply stands already, the rest is not read */
+    bool refused;   /* the reply stands already, the rest is thrown away */
+    size_t drained; /* so many bytes of it */
     int64_t start_us;
     char address[INET6_ADDRSTRLEN];
 };
@@ -231,12 +233,29 @@ static enum MHD_Result complete(struct http_conn *c, struct watched *x)
 /* ---- reading the request
  * -------------------------------------------------------------- */
 
+/*
+ * The reply stands before the body was read. Many clients look for no reply
+ * until they have sent everything, so a body of bearable length is read and
+ * thrown away first; one that waits to be asked for it (Expect) is not asked.
+ */
+static enum MHD_Result send_refusal(struct http_conn *c)
+{
+    const struct http_request *q = &c->request;
+    int64_t n = 0;
+    struct str length = str_from(http_header(q, "Content-Length"));
+    bool has_body = http_header(q, "Transfer-Encoding") ||
+                    (length.n && !str_to_int(length, &n) && n > 0);
+    c->refused = true;
+    if (!has_body || n > DRAIN_MAX || http_header(q, "Expect"))
+        return send_reply(c);
+    return MHD_YES;
+}
+
 static enum MHD_Result refuse(struct http_conn *c, int status,
                               const char *detail)
 {
     c->server->o.problem(&c->reply, status, detail);
-    c->refused = true;
-    return send_reply(c);
+    return send_refusal(c);
 }
 
 static bool decode_params(struct http_conn *c, struct route_match *m)
@@ -280,14 +299,10 @@ static enum MHD_Result begin(struct http_conn *c)
     const struct http_sink *sink = m.route->sink;
     if (!sink)
         return MHD_YES;
-    if (c->server->o.before && !c->server->o.before(&c->request, &c->reply)) {
-        c->refused = true;
-        return send_reply(c);
-    }
-    if (sink->open(&c->request, &c->request.upload, &c->reply)) {
-        c->refused = true;
-        return send_reply(c);
-    }
+    if (c->server->o.before && !c->server->o.before(&c->request, &c->reply))
+        return send_refusal(c);
+    if (sink->open(&c->request, &c->request.upload, &c->reply))
+        return send_refusal(c);
     c->has_sink = true;
     return MHD_YES;
 }
@@ -296,8 +311,10 @@ static enum MHD_Result take_body(struct http_conn *c, const char *p, size_t *n)
 {
     struct str bytes = {.p = p, .n = *n};
     *n = 0;
-    if (c->refused)
-        return MHD_YES;
+    if (c->refused) {
+        c->drained += bytes.n;
+        return c->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
+    }
     if (c->has_sink) {
         if (c->request.route->sink->write(c->request.upload, bytes, &c->reply))
             c->refused = true;

@@ -67,6 +67,44 @@ int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
     return OTK_OK;
 }
 
+static int copy_bytes(int from, int to)
+{
+    enum { CHUNK = 256 << 10 };
+    static _Thread_local char chunk[CHUNK];
+    for (;;) {
+        ssize_t n = read(from, chunk, sizeof(chunk));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? OTK_EIO : OTK_OK;
+        if (write_all(to, (struct str){chunk, (size_t)n}))
+            return OTK_EIO;
+    }
+}
+
+int file_copy(const char *from, const char *to, struct err *e)
+{
+    char tmp[PATH_MAX];
+    struct stat st;
+    int n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", to, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof(tmp))
+        return err_set(e, OTK_ELIMIT, "%s: path too long", to);
+    SCOPED(scope_close) int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0 || fstat(in, &st))
+        return err_errno(e, errno == ENOENT ? OTK_ENOENT : OTK_EIO, "%s", from);
+    SCOPED(scope_close)
+    int out =
+        open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, st.st_mode & 0777);
+    if (out < 0)
+        return err_errno(e, OTK_EIO, "%s", tmp);
+    if (copy_bytes(in, out) || fsync(out) || rename(tmp, to)) {
+        err_errno(e, OTK_EIO, "copy %s to %s", from, to);
+        (void)unlink(tmp);
+        return OTK_EIO;
+    }
+    return OTK_OK;
+}
+
 int file_make_dir(const char *path, struct err *e)
 {
     enum { MODE = 0750 };

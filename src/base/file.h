@@ -20,6 +20,9 @@ int file_read(const char *path, struct buf *ret, struct err *e);
 int file_write(const char *path, struct str bytes, unsigned mode,
                struct err *e);
 
+/* A copy with the same permissions, written as safely. */
+int file_copy(const char *from, const char *to, struct err *e);
+
 /* Make the folder and its parents; fine when it is there. */
 int file_make_dir(const char *path, struct err *e);
 bool file_exists(const char *path);

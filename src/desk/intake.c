@@ -73,10 +73,10 @@ static int store(struct db_tx *tx, void *arg, struct err *e)
         err = intake_put_inbox(tx, in, intake_stage(r->outcome), e);
     if (!err && r->outcome == INTAKE_RECEIVED)
         err = intake_push(tx, in, e);
-    if (!err)
-        err = intake_put_predictions(tx, in, e);
     if (!err && r->outcome == INTAKE_TICKET)
         err = intake_put_ticket(tx, in, e);
+    if (!err)
+        err = intake_put_predictions(tx, in, e);
     if (!err && in->nothing_found && r->outcome == INTAKE_TICKET)
         err = intake_put_unanswered(tx, in, e);
     return err;
@@ -160,6 +160,8 @@ static int store_feedback(struct db_tx *tx, void *arg, struct err *e)
     in->result->ticket_id = ticket;
     if (!r && !f->helpful && !ticket)
         r = intake_put_ticket(tx, in, e);
+    if (!r && !f->helpful && !ticket)
+        r = intake_link_predictions(tx, in, e);
     if (!r && !f->helpful)
         r = intake_put_unanswered(tx, in, e);
     return r;

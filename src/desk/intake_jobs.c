@@ -201,6 +201,8 @@ static int store_delivered(struct db_tx *tx, void *arg, struct err *e)
     int r = is_at(tx, s, "understood", &due, e);
     if (!r && due && ticket)
         r = intake_put_ticket(tx, in, e);
+    if (!r && due && ticket)
+        r = intake_link_predictions(tx, in, e);
     if (!r && due && ticket && in->nothing_found)
         r = intake_put_unanswered(tx, in, e);
     if (!r && due && !ticket)

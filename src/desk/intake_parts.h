@@ -42,6 +42,9 @@ int intake_put_predictions(struct db_tx *tx, const struct intake *in,
                            struct err *e);
 /* Routes it; in->result->ticket_id. */
 int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e);
+/* Predictions that were stored before there was a ticket are its now. */
+int intake_link_predictions(struct db_tx *tx, const struct intake *in,
+                            struct err *e);
 /* What the knowledge base could not answer goes on the board. */
 int intake_put_unanswered(struct db_tx *tx, const struct intake *in,
                           struct err *e);

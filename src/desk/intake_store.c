@@ -149,19 +149,23 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
                           &(struct message_new){.ticket_id = r->ticket_id,
                                                 .kind = "request",
                                                 .body = in->ask->text,
-                                                .by = by},
+                                                .by = by,
+                                                .opens = true},
                           in->now, NULL, e);
     if (!err)
         err = db_exec(tx, e,
                       "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "
                       "done_at = ?3 WHERE id = ?1",
                       "iii", in->inbox_id, r->ticket_id, in->now);
-    if (!err)
-        err = db_exec(tx, e,
-                      "UPDATE predictions SET ticket_id = ?2 WHERE inbox_id = "
-                      "?1",
-                      "ii", in->inbox_id, r->ticket_id);
     return err;
+}
+
+int intake_link_predictions(struct db_tx *tx, const struct intake *in,
+                            struct err *e)
+{
+    return db_exec(tx, e,
+                   "UPDATE predictions SET ticket_id = ?2 WHERE inbox_id = ?1",
+                   "ii", in->inbox_id, in->result->ticket_id);
 }
 
 int intake_put_unanswered(struct db_tx *tx, const struct intake *in,

@@ -84,7 +84,7 @@ static int take_effect(struct db_tx *tx, const struct message_new *m,
                        int64_t id, int64_t now_ms, struct err *e)
 {
     bool reply = strcmp(m->kind, "reply") == 0;
-    if (!reply && strcmp(m->kind, "request") != 0)
+    if (m->opens || (!reply && strcmp(m->kind, "request") != 0))
         return OTK_OK;
     struct arena *a = arena_new();
     struct ticket t;

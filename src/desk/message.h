@@ -28,6 +28,7 @@ struct message_new {
     const char *kind;
     struct str body;
     struct actor by;
+    bool opens; /* the ticket was just made for it: its clocks run already */
     const struct catalog *catalog; /* for the next promise; NULL: none */
     struct str channels; /* "email,phone": a reply goes out; empty: it stays */
 };

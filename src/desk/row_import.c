@@ -229,6 +229,7 @@ static int put_past(struct db_tx *tx, const struct row_import *x, size_t row,
         .kind = "request",
         .body = p->text,
         .by = {person ? ACTOR_PERSON : ACTOR_OTKLIK, person},
+        .opens = true,
     };
     if (!r)
         r = ticket_insert(tx, &t, (struct actor){0}, p->at, ret_id, e);
@@ -236,6 +237,7 @@ static int put_past(struct db_tx *tx, const struct row_import *x, size_t row,
     if (!r)
         r = message_add(tx, x->stemmer, &m, p->at, NULL, e);
     m.kind = "reply";
+    m.opens = false;
     m.body = p->answer;
     m.by = (struct actor){0};
     if (!r && p->answer.n)

@@ -88,11 +88,11 @@ class Desk:
         self.run("init", self.folder, "--demo",
                  *([] if model else ["--no-model"]), folder=False)
 
-    def run(self, *words, want=0, folder=True, stdin=None):
+    def run(self, *words, want=0, folder=True, stdin=None, timeout=120):
         """The program with these words; its standard output."""
         where = ["--desk", self.folder] if folder else []
         p = subprocess.run([self.program, *words, *where], text=True,
-                           input=stdin, capture_output=True, timeout=120)
+                           input=stdin, capture_output=True, timeout=timeout)
         if want is not None and p.returncode != want:
             raise AssertionError(f"{words}: exit {p.returncode} instead of "
                                  f"{want}\n{p.stdout}\n{p.stderr}")

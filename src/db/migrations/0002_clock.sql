@@ -9,5 +9,6 @@ CREATE INDEX attachments_message ON attachments (message_id);
 CREATE INDEX messages_author ON messages (author_id);
 CREATE INDEX inbox_person ON inbox (person_id);
 CREATE INDEX examples_ticket ON examples (ticket_id);
+CREATE INDEX predictions_inbox ON predictions (inbox_id);
 CREATE INDEX events_age ON events (created_at);
 CREATE INDEX sessions_age ON sessions (expires_at);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otklik doctor: is everything there that a start needs? */
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "db/db.h"
+#include "desk/audit.h"
+#include "desk/catalog.h"
+#include "desk/desk.h"
+#include "knowledge/knowledge.h"
+#include "triage/triage.h"
+
+enum { OUTPUT_BYTES = 1 << 20 };
+
+struct doctor {
+    struct buf *out;
+    bool json;
+    int wrong, n;
+};
+
+static void say(struct doctor *x, bool ok, const char *what, const char *how)
+{
+    x->wrong += !ok;
+    if (!x->json) {
+        buf_printf(x->out, "%s %s%s%s\n", ok ? "ok   " : "WRONG", what,
+                   how[0] ? ": " : "", how);
+        return;
+    }
+    buf_printf(x->out, "%s{\"ok\":%s,\"what\":", x->n++ ? "," : "",
+               ok ? "true" : "false");
+    json_put_text(x->out, str_from(what));
+    buf_puts(x->out, ",\"text\":");
+    json_put_text(x->out, str_from(how));
+    buf_putc(x->out, '}');
+}
+
+static int verify_audit(struct db_tx *tx, void *arg, struct err *e)
+{
+    return audit_verify(tx, arg, e);
+}
+
+static void examine(struct doctor *x, struct desk *d)
+{
+    struct err e = {0};
+    char text[200];
+    int64_t rows = 0;
+    say(x, db_verify(desk_db(d), &e) == 0, "the store is sound", e.msg);
+    e = (struct err){0};
+    int r = db_read(desk_db(d), 0, verify_audit, &rows, &e);
+    (void)snprintf(text, sizeof(text), "%lld rows", (long long)rows);
+    say(x, r == 0, "the audit chain is whole", r ? e.msg : text);
+    struct triage_model *m = desk_model(d);
+    say(x, m != NULL, "a model is there",
+        m ? triage_info(m)->version
+          : "make one: otklik train FILE (or: otklik init)");
+    triage_unref(m);
+    struct knowledge_index *k = desk_knowledge(d);
+    (void)snprintf(text, sizeof(text), "%zu published",
+                   k ? knowledge_index_len(k) : 0);
+    say(x, k && knowledge_index_len(k), "there are articles",
+        k && knowledge_index_len(k) ? text : "import some: otklik kb import");
+    knowledge_index_unref(k);
+    struct catalog *c = desk_catalog(d);
+    (void)snprintf(text, sizeof(text), "%zu", c->n_staff);
+    say(x, c->n_staff > 0, "there is staff",
+        c->n_staff ? text : "add somebody: otklik user add");
+    catalog_unref(c);
+    struct statvfs disk;
+    bool known = statvfs(desk_folder(d), &disk) == 0;
+    double free_gb =
+        known ? (double)disk.f_bavail * (double)disk.f_frsize / 1e9 : 0;
+    (void)snprintf(text, sizeof(text), "%.1f GB free", free_gb);
+    say(x, free_gb >= 1, "the disk has room", text);
+}
+
+static int run(void *ctx, const struct args *a)
+{
+    (void)ctx;
+    struct err e = {0};
+    struct desk *d = NULL;
+    struct buf out = BUF_INIT(OUTPUT_BYTES);
+    struct doctor x = {.out = &out, .json = cli_json(a)};
+    struct desk_options o = {.folder = cli_folder(a)};
+    buf_puts(&out, x.json ? "[" : "");
+    int r = desk_open(&o, &d, &e);
+    say(&x, r == 0, "the desk opens", r ? e.msg : desk_folder(d));
+    if (!r)
+        examine(&x, d);
+    buf_puts(&out, x.json ? "]\n" : "");
+    desk_close(d);
+    int code = cli_print(&out);
+    return code == EXIT_OK && x.wrong ? EXIT_FOUND_WRONG : code;
+}
+
+const struct arg_command cmd_doctor = {
+    .name = "doctor",
+    .words = "",
+    .summary = "Check what a start needs, and say how to mend it",
+    .about = "",
+    .run = run,
+};
