@@ -1,3 +1,4 @@
+import { t, when } from "./words.js";
 export function el(tag, attributes = {}, ...children) {
     const e = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes))
@@ -62,4 +63,17 @@ export function markdown(text) {
         }
     }
     return out;
+}
+export function messageCard(m) {
+    const author = m.author ? m.author.name : t(m.kind === "request" ? "person" : "otklik");
+    return el("article", { class: "message " + m.kind }, el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`, m.kind === "note" && ` · ${t("note")}`), el("div", { class: "body" }, m.body || t("erased")));
+}
+function sizeText(bytes) {
+    if (bytes < 1024)
+        return `${bytes} B`;
+    return bytes < 1 << 20 ? `${Math.round(bytes / 1024)} KiB`
+        : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+}
+export function fileList(files, href) {
+    return el("ul", { class: "file-list" }, ...files.map((a) => el("li", {}, el("a", { href: href(a), download: a.name }, a.name), ` ${sizeText(a.size)}`)));
 }

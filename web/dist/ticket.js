@@ -1,4 +1,4 @@
-import { el } from "./dom.js";
+import { el, fileList, messageCard } from "./dom.js";
 import { t, when } from "./words.js";
 function choice(name, label, options, value, then) {
     const select = el("select", { id: name }, ...options.map(([v, text]) => el("option", { value: v }, text)));
@@ -6,8 +6,12 @@ function choice(name, label, options, value, then) {
     select.addEventListener("change", () => then(select.value));
     return el("div", {}, el("label", { for: name }, label), select);
 }
+const named = (all) => [["", "—"], ...all.map((x) => [x.key, x.name])];
 function prediction(p, name) {
-    const box = el("div", { class: "reason" }, el("strong", {}, t("why_topic", { label: name })), " — ", t("confidence", { percent: Math.round(p.confidence * 100), mode: t(("mode_" + p.mode)) }));
+    const box = el("details", { class: "reason" }, el("summary", {}, el("strong", {}, t("why_topic", { label: name })), " — ", t("confidence", { percent: Math.round(p.confidence * 100),
+        mode: t(("mode_" + p.mode)) })));
+    if (p.correction)
+        box.append(el("div", {}, t("corrected")));
     if (p.words.length) {
         const line = el("div", {}, t("words_weighed") + ": ");
         for (const w of p.words.slice(0, 6))
@@ -17,11 +21,27 @@ function prediction(p, name) {
     if (p.nearest.length) {
         box.append(el("div", {}, t("nearest") + ":"), el("ul", {}, ...p.nearest.slice(0, 3).map((n) => el("li", {}, n.text))));
     }
+    if (p.task === "topic")
+        box.open = true;
     return box;
 }
-function message(m) {
-    const author = m.author ? m.author.name : t("otklik");
-    return el("article", { class: "message " + m.kind }, el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`, m.kind === "note" && ` · ${t("note")}`), el("div", { class: "body" }, m.body));
+function cannedChoice(text, actions) {
+    const select = el("select", { id: "canned", "aria-label": t("canned") }, el("option", { value: "" }, t("canned")));
+    let all = [];
+    select.addEventListener("focus", async () => {
+        if (all.length)
+            return;
+        all = await actions.canned();
+        select.append(...all.map((c) => el("option", { value: c.id }, c.title)));
+    });
+    select.addEventListener("change", () => {
+        const c = all.find((x) => x.id === select.value);
+        if (c)
+            text.value += (text.value ? "\n" : "") + c.body;
+        select.value = "";
+        text.focus();
+    });
+    return select;
 }
 function replyForm(ticket, actions) {
     const text = el("textarea", { rows: "4", maxlength: "60000", "aria-label": t("write"),
@@ -33,31 +53,78 @@ function replyForm(ticket, actions) {
         form.append(el("p", {}, `${t("suggested_answer")}: ${s.title} `, insert));
     }
     form.append(text);
+    const line = el("div", { class: "buttons" });
     for (const kind of ["reply", "note"]) {
         const b = el("button", { type: "button", id: "write_" + kind,
             class: kind === "note" ? "second" : "" }, t(kind));
-        b.addEventListener("click", () => {
-            if (text.value.trim())
-                void actions.write(kind, text.value);
+        b.addEventListener("click", async () => {
+            if (!text.value.trim())
+                return;
+            b.disabled = true;
+            await actions.write(kind, text.value).finally(() => { b.disabled = false; });
         });
-        form.append(b);
+        line.append(b);
     }
+    line.append(cannedChoice(text, actions));
+    form.append(line);
     return form;
 }
-export function drawTicket(place, x, staff, actions) {
+function tagLine(x, actions) {
+    const input = el("input", { id: "tags", value: x.tags.join(", "), placeholder: t("tags_hint"),
+        maxlength: "1000" });
+    input.addEventListener("change", () => void actions.change({
+        tags: input.value.split(",").map((s) => s.trim()).filter(Boolean),
+    }));
+    return el("div", {}, el("label", { for: "tags" }, t("tags")), input);
+}
+function files(x, actions) {
+    const input = el("input", { type: "file", id: "file", hidden: "" });
+    const button = el("button", { type: "button", class: "quiet" }, t("attach"));
+    button.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+        if (input.files?.[0])
+            void actions.attach(input.files[0]);
+    });
+    return el("div", { class: "files" }, el("label", {}, t("files")), fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), input, button);
+}
+function links(x, actions) {
+    const list = el("ul", { class: "links" });
+    for (const l of x.links) {
+        const go = el("a", { href: "#" + l.ticket }, `${l.ticket} · ${l.subject}`);
+        go.addEventListener("click", (e) => {
+            e.preventDefault();
+            void actions.open(l.ticket);
+        });
+        list.append(el("li", {}, t(`link_${l.kind}_${l.outward ? "out" : "in"}`), " ", go));
+    }
+    const merge = el("button", { type: "button", class: "quiet", id: "merge" }, t("merge"));
+    merge.addEventListener("click", () => {
+        const into = prompt(t("merge_into"))?.trim();
+        if (into)
+            void actions.merge(into);
+    });
+    return el("div", {}, x.links.length > 0 && list, x.state !== "merged" && merge);
+}
+function side(x, choices, actions) {
+    const people = [["", t("nobody")],
+        ...choices.staff.map((p) => [p.id, p.name])];
+    const dues = el("dl");
+    for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
+        ["due_solution", x.solution_due]]) {
+        if (!value)
+            continue;
+        const late = new Date(value) < new Date() && !["solved", "closed"].includes(x.state);
+        dues.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
+    }
+    return el("aside", { class: "side" }, choice("set_state", t("state"), x.states.map((s) => [s, t(("state_" + s))]), x.state, (state) => void actions.change({ state })), choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "", (id) => void actions.change({ assignee: id || null })), choice("set_topic", t("ticket_topic"), named(choices.topics), x.topic?.key ?? "", (topic) => topic && void actions.change({ topic })), choice("set_priority", t("ticket_priority"), named(choices.priorities), x.priority?.key ?? "", (priority) => priority && void actions.change({ priority })), tagLine(x, actions), dues, files(x, actions), links(x, actions));
+}
+export function drawTicket(place, x, choices, actions) {
     const facts = el("p", { class: "under" });
     if (x.priority)
         facts.append(el("span", { class: "badge priority-" + x.priority.key }, x.priority.name), " ");
     if (x.topic)
         facts.append(el("span", { class: "badge" }, x.topic.name), " ");
     facts.append(`${x.person ? x.person.name : ""} · ${when(x.created_at)}`);
-    const dues = el("dl");
-    for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
-        ["due_solution", x.solution_due]])
-        if (value)
-            dues.append(el("dt", {}, t(word)), el("dd", {}, when(value)));
-    const people = [["", t("nobody")],
-        ...staff.map((p) => [p.id, p.name])];
     const names = { topic: x.topic?.name ?? "—", priority: x.priority?.name ?? "—" };
-    place.replaceChildren(el("h1", {}, `${x.number} · ${x.subject}`), facts, el("p", { class: "reason", id: "why" }, x.reason), dues, el("div", { class: "actions" }, choice("set_state", t("state"), x.states.map((s) => [s, t(("state_" + s))]), x.state, (state) => void actions.change({ state })), choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "", (id) => void actions.change({ assignee: id || null }))), ...x.messages.map(message), replyForm(x, actions), ...x.predictions.filter((p) => p.task in names).map((p) => prediction(p, p.name || names[p.task])));
+    place.replaceChildren(el("h1", {}, `${x.number} · ${x.subject || t("erased")}`), facts, el("p", { class: "reason", id: "why" }, x.reason), el("div", { class: "columns" }, el("div", { class: "talk" }, ...x.messages.map((m) => messageCard(m)), replyForm(x, actions), ...x.predictions.filter((p) => p.task in names).map((p) => prediction(p, p.name || names[p.task]))), side(x, choices, actions)));
 }

@@ -17,6 +17,7 @@ export interface TicketBrief {
   team: Named | null;
   assignee: Person | null;
   person: Person | null;
+  language: string;
   reason: string;
   created_at: string;
   updated_at: string;
@@ -28,6 +29,22 @@ export interface TicketBrief {
 
 export interface Named { key: string; name: string }
 export interface Person { id: string; name: string }
+
+export interface Message {
+  id: string;
+  kind: "request" | "reply" | "note" | "system";
+  author: Person | null;
+  body: string;
+  created_at: string;
+}
+
+export interface Attachment {
+  id: string;
+  message: string | null;
+  name: string;
+  type: string;
+  size: number;
+}
 
 export interface Answer {
   article: string;
@@ -44,6 +61,8 @@ export interface Reply {
   priority: Decision | null;
   answer: Answer | null;
   ticket: TicketBrief | null;
+  messages?: Message[]; // when it was asked for again
+  attachments?: Attachment[];
 }
 
 export class Problem extends Error {
@@ -58,21 +77,28 @@ export function setCsrf(token: string): void {
   csrf = token;
 }
 
-export async function call<T>(method: string, path: string, body?: unknown,
-                              headers: Record<string, string> = {}): Promise<T> {
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+async function send<T>(method: string, path: string, body: BodyInit | undefined,
+                       headers: Record<string, string>): Promise<T> {
   if (csrf && method !== "GET") headers["X-CSRF-Token"] = csrf;
-  const reply = await fetch("/api/v1" + path, {
-    method,
-    headers,
-    credentials: "same-origin",
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
+  const reply = await fetch("/api/v1" + path,
+                            { method, headers, credentials: "same-origin", body });
   if (reply.status === 204) return undefined as unknown as T;
   const value = await reply.json().catch(() => ({}));
   if (!reply.ok)
     throw new Problem(reply.status, value.detail ?? value.title ?? reply.statusText, value.field);
   return value as T;
+}
+
+export async function call<T>(method: string, path: string, body?: unknown,
+                              headers: Record<string, string> = {}): Promise<T> {
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return send<T>(method, path, body === undefined ? undefined : JSON.stringify(body), headers);
+}
+
+// A file goes as it is; the browser streams it from the disk.
+export async function upload(path: string, file: File): Promise<Attachment> {
+  return send<Attachment>("POST", `${path}?name=${encodeURIComponent(file.name)}`, file,
+                          { "Content-Type": file.type || "application/octet-stream" });
 }
 
 // One key for one press of a button: a repeat after a lost reply is the same

@@ -1,7 +1,7 @@
 // The page of a person who needs help.
-import { Answer, call, idempotencyKey, Problem, Reply, TicketBrief } from "./api.js";
-import { byId, el, markdown } from "./dom.js";
-import { language, onLanguage, t, translate, when } from "./words.js";
+import { Answer, call, idempotencyKey, Problem, Reply, TicketBrief, upload } from "./api.js";
+import { byId, el, fileList, markdown, messageCard } from "./dom.js";
+import { onLanguage, t, translate, when, Word } from "./words.js";
 
 const form = byId<HTMLFormElement>("ask");
 const result = byId<HTMLElement>("result");
@@ -13,6 +13,7 @@ function again(): HTMLElement {
   const b = el("button", { type: "button", class: "second" }, t("ask_again"));
   b.addEventListener("click", () => {
     shown = null;
+    location.hash = "";
     draw();
     byId<HTMLTextAreaElement>("text").value = "";
     byId<HTMLTextAreaElement>("text").focus();
@@ -58,6 +59,7 @@ function ticketCard(ticket: TicketBrief): HTMLElement {
   const where = ticket.assignee ? ticket.assignee.name
     : ticket.team ? t("in_queue", { team: ticket.team.name }) : t("in_queue_any");
   pair(list, t("ticket_where"), where);
+  pair(list, t("state"), t(("state_" + ticket.state) as Word));
   if (ticket.topic) pair(list, t("ticket_topic"), ticket.topic.name);
   if (ticket.priority) pair(list, t("ticket_priority"), ticket.priority.name);
   if (ticket.first_due) pair(list, t("ticket_due"), when(ticket.first_due));
@@ -65,14 +67,91 @@ function ticketCard(ticket: TicketBrief): HTMLElement {
   return el("div", { class: "card", id: "ticket" },
     el("h2", {}, t("ticket_title")),
     el("p", { class: "number" }, t("ticket_number", { number: ticket.number })),
-    list, again());
+    list, el("p", { class: "hint" }, t("talk_keep")), again());
 }
 
+// What was said since, and a place to say more.
+function talkCard(reply: Reply): HTMLElement {
+  const text = el("textarea", { rows: "3", maxlength: "20000", id: "more_text",
+                                "aria-label": t("talk_write"), placeholder: t("talk_write") });
+  const file = el("input", { type: "file", hidden: "" });
+  const attach = el("button", { type: "button", class: "second" }, t("attach"));
+  const sendMore = el("button", { type: "submit" }, t("talk_send"));
+  const more = el("form", { id: "talk_form" }, text,
+    el("div", { class: "buttons" }, sendMore, attach, file));
+  const path = `/requests/${reply.id}`;
+  const act = async (work: () => Promise<unknown>): Promise<void> => {
+    sendMore.disabled = true;
+    try {
+      await work();
+      await look();
+    } catch (e) {
+      fail(e);
+    } finally {
+      sendMore.disabled = false;
+    }
+  };
+  more.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (text.value.trim())
+      void act(() => call("POST", path + "/messages", { body: text.value },
+                          { "Idempotency-Key": idempotencyKey() }));
+  });
+  attach.addEventListener("click", () => file.click());
+  file.addEventListener("change", () => {
+    const chosen = file.files?.[0];
+    if (chosen) void act(() => upload(path + "/attachments", chosen));
+  });
+  return el("div", { class: "card", id: "talk" },
+    el("h2", {}, t("talk_title")),
+    ...(reply.messages ?? []).map((m) => messageCard(m)),
+    fileList(reply.attachments ?? [], (a) => `/api/v1${path}/attachments/${a.id}`),
+    ["solved", "closed"].includes(reply.ticket!.state) && rating(path), more);
+}
+
+function rating(path: string): HTMLElement {
+  const box = el("div", { class: "thumbs", id: "rating" }, el("strong", {}, t("rate")));
+  const stars = el("div", { class: "stars" });
+  for (let score = 1; score <= 5; score++) {
+    const b = el("button", { type: "button", class: "second" }, String(score));
+    b.addEventListener("click", async () => {
+      try {
+        await call("POST", path + "/feedback", { score });
+        box.replaceChildren(el("strong", {}, t("rated")));
+      } catch (e) {
+        fail(e);
+      }
+    });
+    stars.append(b);
+  }
+  box.append(stars);
+  return box;
+}
+
+// The request once more, as it stands now. Its address is in the hash, so that
+// a person can come back to it.
+async function look(): Promise<void> {
+  const id = location.hash.slice(1);
+  if (!/^[0-9a-f]{32}$/.test(id)) return;
+  shown = await call<Reply>("GET", "/requests/" + id);
+  draw();
+}
+
+// Replies arrive while the page is open, unless the person is writing.
+const LOOK_MS = 10000;
+setInterval(() => {
+  const writes = byId<HTMLElement>("result").querySelector<HTMLTextAreaElement>("#more_text");
+  const lives = shown && (shown.ticket || shown.outcome === "received");
+  if (lives && !document.hidden && !writes?.value) void look().catch(() => undefined);
+}, LOOK_MS);
+
 function draw(): void {
+  byId<HTMLElement>("lead").hidden = shown !== null;
   form.hidden = shown !== null;
   result.hidden = shown === null;
   if (!shown) return;
-  if (shown.ticket) result.replaceChildren(ticketCard(shown.ticket));
+  if (shown.ticket)
+    result.replaceChildren(ticketCard(shown.ticket), shown.messages ? talkCard(shown) : "");
   else if (shown.answer) result.replaceChildren(answerCard(shown, shown.answer));
   else result.replaceChildren(el("div", { class: "card", id: "ignored" },
     el("h2", {}, t(shown.outcome === "received" ? "received_title" : "ignored_title")),
@@ -100,7 +179,9 @@ form.addEventListener("submit", async (event) => {
       { text: String(data.get("text")), person },
       { "Idempotency-Key": key });
     key = idempotencyKey();
+    location.hash = shown.id;
     draw();
+    if (shown.ticket) await look();
   } catch (e) {
     if (e instanceof Problem && e.status < 500) key = idempotencyKey();
     fail(e);
@@ -112,3 +193,4 @@ form.addEventListener("submit", async (event) => {
 
 translate();
 onLanguage(draw);
+look().catch(fail);

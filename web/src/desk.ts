@@ -1,16 +1,19 @@
 // The page of staff: the list, one ticket, and what arrives meanwhile.
-import { call, idempotencyKey, Person, Problem, setCsrf, TicketBrief } from "./api.js";
+import { call, idempotencyKey, Named, Problem, Person, setCsrf, TicketBrief,
+         upload } from "./api.js";
 import { byId, el } from "./dom.js";
-import { drawTicket, Ticket } from "./ticket.js";
-import { onLanguage, t, translate, when, Word } from "./words.js";
+import { Canned, Choices, drawTicket, Ticket } from "./ticket.js";
+import { language, onLanguage, t, translate, when, Word } from "./words.js";
 
 interface Me { person: Person; role: string; csrf: string }
+interface Saved { id: string; name: string; filter: Record<string, string> }
 interface Page<T> { items: T[]; next: string | null; has_more: boolean }
 
 const views: Record<string, { word: Word; query: string }> = {
   open: { word: "view_open", query: "state=new,open,pending,hold" },
   mine: { word: "view_mine", query: "state=new,open,pending,hold&assignee=me" },
   queue: { word: "view_queue", query: "state=new,open,pending,hold&assignee=none" },
+  late: { word: "view_late", query: "late=true" },
   all: { word: "view_all", query: "" },
 };
 
@@ -18,7 +21,8 @@ let me: Me | null = null;
 let tickets: TicketBrief[] = [];
 let next: string | null = null;
 let open: Ticket | null = null;
-let staff: Person[] = [];
+let saved: Saved[] = [];
+let choices: Choices = { staff: [], topics: [], priorities: [] };
 const fresh = new Set<string>();
 
 const list = byId<HTMLUListElement>("tickets");
@@ -46,14 +50,59 @@ function drawList(): void {
   byId("more").hidden = next === null;
 }
 
+// What is typed: words, and filters such as state:open or tag:vpn.
+function typed(): Record<string, string> {
+  const filters = ["state", "assignee", "topic", "priority", "team", "tag", "person"];
+  const found: Record<string, string> = {};
+  const words = query.value.replace(/(\w+):(\S+)/g, (whole, name: string, value: string) => {
+    if (!filters.includes(name)) return whole;
+    found[name] = value;
+    return "";
+  }).trim();
+  if (words) found.q = words;
+  return found;
+}
+
+function listQuery(): URLSearchParams {
+  const own = saved.find((v) => "saved:" + v.id === view.value);
+  const parts = new URLSearchParams(own ? { view: own.id } : views[view.value].query);
+  for (const [name, value] of Object.entries(typed())) parts.set(name, value);
+  return parts;
+}
+
 async function load(after: string | null): Promise<void> {
-  const parts = [views[view.value].query, "limit=50"];
-  if (query.value.trim()) parts.push("q=" + encodeURIComponent(query.value.trim()));
-  if (after) parts.push("after=" + encodeURIComponent(after));
-  const page = await call<Page<TicketBrief>>("GET", "/tickets?" + parts.filter(Boolean).join("&"));
-  tickets = after ? tickets.concat(page.items) : page.items;
-  next = page.has_more ? page.next : null;
+  const parts = listQuery();
+  parts.set("limit", "50");
+  if (after) parts.set("after", after);
+  const error = byId("list_error");
+  try {
+    const page = await call<Page<TicketBrief>>("GET", "/tickets?" + parts.toString());
+    const known = new Set(after ? tickets.map((x) => x.id) : []);
+    const more = page.items.filter((x) => !known.has(x.id));
+    tickets = after ? tickets.concat(more) : more;
+    next = page.has_more ? page.next : null;
+    error.hidden = true;
+  } catch (e) {
+    error.hidden = false;
+    error.textContent = e instanceof Problem ? e.detail : t("offline");
+  }
   drawList();
+}
+
+async function saveView(): Promise<void> {
+  const name = prompt(t("view_name"))?.trim();
+  if (!name) return;
+  const filter = Object.fromEntries(listQuery().entries());
+  const base = saved.find((v) => v.id === filter.view);
+  delete filter.view;
+  const made = await call<Saved>("POST", "/views",
+    { name, filter: { ...(base?.filter ?? {}), ...filter } },
+    { "Idempotency-Key": idempotencyKey() });
+  saved.push(made);
+  query.value = "";
+  drawViews();
+  view.value = "saved:" + made.id;
+  await load(null);
 }
 
 async function show(id: string): Promise<void> {
@@ -70,16 +119,24 @@ function drawOpen(): void {
     return;
   }
   const id = open.id;
-  drawTicket(place, open, staff, {
-    async change(fields) {
-      await call("PATCH", "/tickets/" + id, fields, { "If-Match": `"${open!.version}"` });
-      await show(id);
-    },
-    async write(kind, body) {
-      await call("POST", `/tickets/${id}/messages`, { kind, body },
-                 { "Idempotency-Key": idempotencyKey() });
-      await show(id);
-    },
+  const act = async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (e) {
+      alert(e instanceof Problem ? t("error", { detail: e.detail }) : t("offline"));
+    }
+    await show(id);
+  };
+  drawTicket(place, open, choices, {
+    change: (fields) => act(call("PATCH", "/tickets/" + id, fields,
+                                 { "If-Match": `"${open!.version}"` })),
+    write: (kind, body) => act(call("POST", `/tickets/${id}/messages`, { kind, body },
+                                    { "Idempotency-Key": idempotencyKey() })),
+    attach: (file) => act(upload(`/tickets/${id}/attachments`, file)),
+    merge: (into) => act(call("POST", `/tickets/${id}/merge`, { into })),
+    canned: async () => (await call<Page<Canned>>("GET",
+      `/canned?ticket=${id}&in=${open!.language === "en" ? "en" : "ru"}`)).items,
+    open: show,
   });
 }
 
@@ -111,7 +168,13 @@ async function enter(): Promise<void> {
   byId("room").hidden = false;
   byId("leave").hidden = false;
   byId("who").textContent = me!.person.name;
-  staff = (await call<Page<Person>>("GET", "/staff?limit=200")).items;
+  const [staff, topics, priorities, views_] = await Promise.all([
+    call<Page<Person>>("GET", "/staff"), call<Page<Named>>("GET", "/topics?language=" + language),
+    call<Page<Named>>("GET", "/priorities?language=" + language),
+    call<Page<Saved>>("GET", "/views")]);
+  choices = { staff: staff.items, topics: topics.items, priorities: priorities.items };
+  saved = views_.items;
+  drawViews();
   await load(null);
   follow();
 }
@@ -120,7 +183,11 @@ function drawViews(): void {
   const chosen = view.value || "open";
   view.replaceChildren(...Object.entries(views).map(([key, v]) =>
     el("option", { value: key }, t(v.word))));
+  if (saved.length)
+    view.append(el("optgroup", { label: t("my_views") }, ...saved.map((v) =>
+      el("option", { value: "saved:" + v.id }, v.name))));
   view.value = chosen;
+  byId("save_view").title = t("save_view");
   query.placeholder = t("search");
 }
 
@@ -150,6 +217,7 @@ byId("find").addEventListener("submit", (event) => {
   event.preventDefault();
   void load(null);
 });
+byId("save_view").addEventListener("click", () => void saveView());
 view.addEventListener("change", () => void load(null));
 
 translate();

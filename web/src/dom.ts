@@ -1,4 +1,6 @@
 // Small helpers to build pages without ever parsing people's text as HTML.
+import { Attachment, Message } from "./api.js";
+import { t, when } from "./words.js";
 
 type Child = Node | string | null | undefined | false;
 
@@ -60,4 +62,23 @@ export function markdown(text: string): DocumentFragment {
     }
   }
   return out;
+}
+
+export function messageCard(m: Message): HTMLElement {
+  const author = m.author ? m.author.name : t(m.kind === "request" ? "person" : "otklik");
+  return el("article", { class: "message " + m.kind },
+    el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`,
+       m.kind === "note" && ` · ${t("note")}`),
+    el("div", { class: "body" }, m.body || t("erased")));
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1 << 20 ? `${Math.round(bytes / 1024)} KiB`
+    : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+}
+
+export function fileList(files: Attachment[], href: (a: Attachment) => string): HTMLElement {
+  return el("ul", { class: "file-list" }, ...files.map((a) =>
+    el("li", {}, el("a", { href: href(a), download: a.name }, a.name), ` ${sizeText(a.size)}`)));
 }

@@ -1,34 +1,39 @@
-// One ticket: its facts, why it is where it is, its timeline.
-import { Decision, Person, TicketBrief } from "./api.js";
-import { el } from "./dom.js";
+// One ticket: its timeline, what may be done with it, why it is where it is.
+import { Attachment, Decision, Message, Named, Person, TicketBrief } from "./api.js";
+import { el, fileList, messageCard } from "./dom.js";
 import { t, when, Word } from "./words.js";
-
-interface Message {
-  id: string;
-  kind: "request" | "reply" | "note" | "system";
-  author: Person | null;
-  body: string;
-  created_at: string;
-}
 
 interface Prediction extends Decision {
   task: string;
+  correction: string | null;
   words: { text: string; weight: number }[];
   nearest: { text: string; label: string; similarity: number }[];
 }
 
 interface Suggestion { article: string; title: string; text: string; confidence: number }
+interface Link { ticket: string; kind: string; subject: string; state: string; outward: boolean }
+export interface Canned { id: string; title: string; body: string; language: string }
 
 export interface Ticket extends TicketBrief {
   messages: Message[];
+  attachments: Attachment[];
+  tags: string[];
+  links: Link[];
   predictions: Prediction[];
   suggestions: Suggestion[];
   states: string[];
 }
 
+// What there is to choose from.
+export interface Choices { staff: Person[]; topics: Named[]; priorities: Named[] }
+
 export interface Actions {
   change(fields: Record<string, unknown>): Promise<void>;
   write(kind: "reply" | "note", body: string): Promise<void>;
+  attach(file: File): Promise<void>;
+  merge(into: string): Promise<void>;
+  canned(): Promise<Canned[]>;
+  open(id: string): Promise<void>;
 }
 
 function choice(name: string, label: string, options: [string, string][], value: string,
@@ -40,10 +45,15 @@ function choice(name: string, label: string, options: [string, string][], value:
   return el("div", {}, el("label", { for: name }, label), select);
 }
 
+const named = (all: Named[]): [string, string][] =>
+  [["", "—"], ...all.map((x): [string, string] => [x.key, x.name])];
+
 function prediction(p: Prediction, name: string): HTMLElement {
-  const box = el("div", { class: "reason" },
-    el("strong", {}, t("why_topic", { label: name })), " — ",
-    t("confidence", { percent: Math.round(p.confidence * 100), mode: t(("mode_" + p.mode) as Word) }));
+  const box = el("details", { class: "reason" },
+    el("summary", {}, el("strong", {}, t("why_topic", { label: name })), " — ",
+      t("confidence", { percent: Math.round(p.confidence * 100),
+                        mode: t(("mode_" + p.mode) as Word) })));
+  if (p.correction) box.append(el("div", {}, t("corrected")));
   if (p.words.length) {
     const line = el("div", {}, t("words_weighed") + ": ");
     for (const w of p.words.slice(0, 6)) line.append(el("mark", {}, w.text), " ");
@@ -53,15 +63,27 @@ function prediction(p: Prediction, name: string): HTMLElement {
     box.append(el("div", {}, t("nearest") + ":"),
       el("ul", {}, ...p.nearest.slice(0, 3).map((n) => el("li", {}, n.text))));
   }
+  if (p.task === "topic") box.open = true;
   return box;
 }
 
-function message(m: Message): HTMLElement {
-  const author = m.author ? m.author.name : t("otklik");
-  return el("article", { class: "message " + m.kind },
-    el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`,
-       m.kind === "note" && ` · ${t("note")}`),
-    el("div", { class: "body" }, m.body));
+function cannedChoice(text: HTMLTextAreaElement, actions: Actions): HTMLElement {
+  const select = el("select", { id: "canned", "aria-label": t("canned") },
+    el("option", { value: "" }, t("canned")));
+  let all: Canned[] = [];
+  // They are many and seldom wanted: fetched when the list is first opened.
+  select.addEventListener("focus", async () => {
+    if (all.length) return;
+    all = await actions.canned();
+    select.append(...all.map((c) => el("option", { value: c.id }, c.title)));
+  });
+  select.addEventListener("change", () => {
+    const c = all.find((x) => x.id === select.value);
+    if (c) text.value += (text.value ? "\n" : "") + c.body;
+    select.value = "";
+    text.focus();
+  });
+  return select;
 }
 
 function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
@@ -74,42 +96,98 @@ function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
     form.append(el("p", {}, `${t("suggested_answer")}: ${s.title} `, insert));
   }
   form.append(text);
+  const line = el("div", { class: "buttons" });
   for (const kind of ["reply", "note"] as const) {
     const b = el("button", { type: "button", id: "write_" + kind,
                              class: kind === "note" ? "second" : "" }, t(kind));
-    b.addEventListener("click", () => {
-      if (text.value.trim()) void actions.write(kind, text.value);
+    b.addEventListener("click", async () => {
+      if (!text.value.trim()) return;
+      b.disabled = true;
+      await actions.write(kind, text.value).finally(() => { b.disabled = false; });
     });
-    form.append(b);
+    line.append(b);
   }
+  line.append(cannedChoice(text, actions));
+  form.append(line);
   return form;
 }
 
-export function drawTicket(place: HTMLElement, x: Ticket, staff: Person[],
+function tagLine(x: Ticket, actions: Actions): HTMLElement {
+  const input = el("input", { id: "tags", value: x.tags.join(", "), placeholder: t("tags_hint"),
+                              maxlength: "1000" });
+  input.addEventListener("change", () => void actions.change({
+    tags: input.value.split(",").map((s) => s.trim()).filter(Boolean),
+  }));
+  return el("div", {}, el("label", { for: "tags" }, t("tags")), input);
+}
+
+function files(x: Ticket, actions: Actions): HTMLElement {
+  const input = el("input", { type: "file", id: "file", hidden: "" });
+  const button = el("button", { type: "button", class: "quiet" }, t("attach"));
+  button.addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    if (input.files?.[0]) void actions.attach(input.files[0]);
+  });
+  return el("div", { class: "files" }, el("label", {}, t("files")),
+    fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), input, button);
+}
+
+function links(x: Ticket, actions: Actions): HTMLElement {
+  const list = el("ul", { class: "links" });
+  for (const l of x.links) {
+    const go = el("a", { href: "#" + l.ticket }, `${l.ticket} · ${l.subject}`);
+    go.addEventListener("click", (e) => {
+      e.preventDefault();
+      void actions.open(l.ticket);
+    });
+    list.append(el("li", {}, t(`link_${l.kind}_${l.outward ? "out" : "in"}` as Word), " ", go));
+  }
+  const merge = el("button", { type: "button", class: "quiet", id: "merge" }, t("merge"));
+  merge.addEventListener("click", () => {
+    const into = prompt(t("merge_into"))?.trim();
+    if (into) void actions.merge(into);
+  });
+  return el("div", {}, x.links.length > 0 && list, x.state !== "merged" && merge);
+}
+
+function side(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
+  const people: [string, string][] = [["", t("nobody")],
+    ...choices.staff.map((p): [string, string] => [p.id, p.name])];
+  const dues = el("dl");
+  for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
+                               ["due_solution", x.solution_due]] as [Word, string | null][]) {
+    if (!value) continue;
+    const late = new Date(value) < new Date() && !["solved", "closed"].includes(x.state);
+    dues.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
+  }
+  return el("aside", { class: "side" },
+    choice("set_state", t("state"), x.states.map((s): [string, string] =>
+      [s, t(("state_" + s) as Word)]), x.state, (state) => void actions.change({ state })),
+    choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "",
+      (id) => void actions.change({ assignee: id || null })),
+    choice("set_topic", t("ticket_topic"), named(choices.topics), x.topic?.key ?? "",
+      (topic) => topic && void actions.change({ topic })),
+    choice("set_priority", t("ticket_priority"), named(choices.priorities),
+      x.priority?.key ?? "", (priority) => priority && void actions.change({ priority })),
+    tagLine(x, actions), dues, files(x, actions), links(x, actions));
+}
+
+export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
                            actions: Actions): void {
   const facts = el("p", { class: "under" });
   if (x.priority)
     facts.append(el("span", { class: "badge priority-" + x.priority.key }, x.priority.name), " ");
   if (x.topic) facts.append(el("span", { class: "badge" }, x.topic.name), " ");
   facts.append(`${x.person ? x.person.name : ""} · ${when(x.created_at)}`);
-  const dues = el("dl");
-  for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
-                               ["due_solution", x.solution_due]] as [Word, string | null][])
-    if (value) dues.append(el("dt", {}, t(word)), el("dd", {}, when(value)));
-  const people: [string, string][] = [["", t("nobody")],
-    ...staff.map((p): [string, string] => [p.id, p.name])];
   const names: Record<string, string> = { topic: x.topic?.name ?? "—", priority: x.priority?.name ?? "—" };
   place.replaceChildren(
-    el("h1", {}, `${x.number} · ${x.subject}`), facts,
+    el("h1", {}, `${x.number} · ${x.subject || t("erased")}`), facts,
     el("p", { class: "reason", id: "why" }, x.reason),
-    dues,
-    el("div", { class: "actions" },
-      choice("set_state", t("state"), x.states.map((s): [string, string] =>
-        [s, t(("state_" + s) as Word)]), x.state, (state) => void actions.change({ state })),
-      choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "",
-        (id) => void actions.change({ assignee: id || null }))),
-    ...x.messages.map(message),
-    replyForm(x, actions),
-    ...x.predictions.filter((p) => p.task in names).map((p) =>
-      prediction(p, p.name || names[p.task])));
+    el("div", { class: "columns" },
+      el("div", { class: "talk" },
+        ...x.messages.map((m) => messageCard(m)),
+        replyForm(x, actions),
+        ...x.predictions.filter((p) => p.task in names).map((p) =>
+          prediction(p, p.name || names[p.task]))),
+      side(x, choices, actions)));
 }
