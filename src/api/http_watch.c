@@ -45,6 +45,17 @@ static bool too_slow(const struct http_watch *w, const struct watched *x,
     return false;
 }
 
+/* epoll reports a client's goodbye once. libmicrohttpd does not see it when it
+ * came together with the last bytes: a short read tells it that nothing more
+ * is there. Only the reading side is closed, which reports it again; a request
+ * that is complete by now still gets its answer. */
+static bool has_left(const struct watched *x)
+{
+    char c;
+    return x->phase != PHASE_REST &&
+           recv(x->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void look(struct http_watch *w)
 {
     int64_t now = clock_mono(&clock_real);
@@ -53,6 +64,8 @@ static void look(struct http_watch *w)
             (void)shutdown(x->fd, SHUT_RDWR);
             x->fd = -1;
         }
+        if (x->fd >= 0 && has_left(x))
+            (void)shutdown(x->fd, SHUT_RD);
     }
 }
 

@@ -1,9 +1,10 @@
 /*
- * api/http_watch.h - the watchdog that cuts off slow clients
+ * api/http_watch.h - the watchdog that cuts off slow and departed clients
  *
  * libmicrohttpd's own time-out counts from the last byte, so a client that
  * sends one byte a second stays for ever. Each connection is watched here: a
- * head must be complete in time, and a body must keep a least pace.
+ * head must be complete in time, a body must keep a least pace, and who hung
+ * up in the middle of a request is noticed within a second.
  */
 #ifndef OTK_API_HTTP_WATCH_H
 #define OTK_API_HTTP_WATCH_H
