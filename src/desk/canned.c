@@ -2,12 +2,12 @@
 #include "desk/canned.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
+#include "base/fill.h"
 #include "db/db.h"
 #include "text/unicode.h"
 
-enum { LISTED_MAX = 1000, RENDERED_MAX = 8 * CANNED_BODY_MAX };
+enum { LISTED_MAX = 1000 };
 
 int canned_check(const struct canned *c, struct err *e)
 {
@@ -67,56 +67,13 @@ int canned_drop(struct db_tx *tx, int64_t id, struct err *e)
     return !r && n == 0 ? err_set(e, OTK_ENOENT, "no such canned reply") : r;
 }
 
-/* ---- rendering
- * -------------------------------------------------------------------- */
-
-static const struct str *value_of(struct str name,
-                                  const struct canned_values *v)
-{
-    const struct {
-        const char *name;
-        const struct str *value;
-    } known[] = {{"person.name", &v->person},
-                 {"staff.name", &v->staff},
-                 {"ticket.number", &v->number},
-                 {"ticket.subject", &v->subject},
-                 {"desk.name", &v->desk}};
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (str_is(name, known[i].name))
-            return known[i].value;
-    }
-    return NULL;
-}
-
-/* Length of "{{name}}" at the front, 0: it is none. */
-static size_t place_at(struct str s, struct str *ret_name)
-{
-    if (!str_starts(s, "{{"))
-        return 0;
-    size_t end = str_find(s, '}');
-    if (end + 1 >= s.n || s.p[end + 1] != '}')
-        return 0;
-    *ret_name = str_trim(str_sub(s, 2, end - 2));
-    return end + 2;
-}
-
 struct str canned_render(struct arena *a, struct str body,
                          const struct canned_values *v)
 {
-    struct buf b = BUF_INIT(RENDERED_MAX);
-    while (body.n) {
-        struct str name;
-        size_t n = place_at(body, &name);
-        const struct str *value = n ? value_of(name, v) : NULL;
-        if (value) {
-            buf_put_str(&b, *value);
-        } else {
-            n = 1;
-            buf_putc(&b, body.p[0]);
-        }
-        body = str_sub(body, n, body.n);
-    }
-    struct str kept = arena_str(a, buf_str(&b));
-    buf_free(&b);
-    return kept;
+    const struct fill_value values[] = {{"person.name", v->person},
+                                        {"staff.name", v->staff},
+                                        {"ticket.number", v->number},
+                                        {"ticket.subject", v->subject},
+                                        {"desk.name", v->desk}};
+    return fill(a, body, values, sizeof(values) / sizeof(values[0]));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/fill.h"
 #include "desk/schedule.h"
 
 /* Wishes that are given up, one after another, before the queue. */
@@ -16,15 +17,16 @@ struct reasons {
 };
 
 static const struct reasons russian = {
-    .fits = "%s: навык «%s» уровня %d, на столе %d из %d.",
-    .low = "%s: свободных с нужным уровнем нет, навык «%s» уровня %d, на столе "
-           "%d из %d.",
+    .fits = "{{who}}: навык «{{skill}}» уровня {{level}}, на столе {{open}} из "
+            "{{max}}.",
+    .low = "{{who}}: свободных с нужным уровнем нет, навык «{{skill}}» уровня "
+           "{{level}}, на столе {{open}} из {{max}}.",
     .other_language =
-        "%s: свободных, кто говорит на этом языке, нет; навык «%s» уровня %d, "
-        "на столе %d из %d.",
+        "{{who}}: свободных, кто говорит на этом языке, нет; навык «{{skill}}» "
+        "уровня {{level}}, на столе {{open}} из {{max}}.",
     .queue_full = "В очереди: у всех подходящих заняты столы; первый "
                   "освободившийся получит обращение.",
-    .queue_nobody = "В очереди: сейчас никого на смене с навыком «%s»; "
+    .queue_nobody = "В очереди: сейчас никого на смене с навыком «{{skill}}»; "
                     "назначим, когда начнётся смена.",
     .queue_unknown = "В очереди: тема не ясна, решает человек.",
     .verdicts = {"подходит", "не работает", "отсутствует", "не на смене",
@@ -32,15 +34,17 @@ static const struct reasons russian = {
                  "стол занят", "вернул это обращение"},
 };
 static const struct reasons english = {
-    .fits = "%s: skill \"%s\" at level %d, %d of %d on the desk.",
-    .low = "%s: nobody free has the level; skill \"%s\" at level %d, %d of %d "
-           "on the desk.",
-    .other_language = "%s: nobody free speaks the language; skill \"%s\" at "
-                      "level %d, %d of %d on the desk.",
+    .fits = "{{who}}: skill \"{{skill}}\" at level {{level}}, {{open}} of "
+            "{{max}} on the desk.",
+    .low = "{{who}}: nobody free has the level; skill \"{{skill}}\" at level "
+           "{{level}}, {{open}} of {{max}} on the desk.",
+    .other_language = "{{who}}: nobody free speaks the language; skill "
+                      "\"{{skill}}\" at level {{level}}, {{open}} of {{max}} "
+                      "on the desk.",
     .queue_full = "In the queue: all who fit have full desks; the first to be "
                   "free gets it.",
-    .queue_nobody = "In the queue: nobody with skill \"%s\" is on duty now; it "
-                    "is assigned when a shift begins.",
+    .queue_nobody = "In the queue: nobody with skill \"{{skill}}\" is on duty "
+                    "now; it is assigned when a shift begins.",
     .queue_unknown = "In the queue: the topic is not clear, a person decides.",
     .verdicts = {"fits", "inactive", "absent", "off duty", "lacks the skill",
                  "level too low", "lacks the language", "desk is full",
@@ -173,6 +177,20 @@ static const char *skill_name(const struct catalog *c,
     return arena_copy(a, ask->topic->name);
 }
 
+static const char *reason_for(struct arena *a, const char *form,
+                              const struct catalog_staff *s, const char *skill,
+                              int level, int open)
+{
+    const struct fill_value v[] = {
+        {"who", s->name},
+        {"skill", str_from(skill)},
+        {"level", str_from(arena_printf(a, "%d", level))},
+        {"open", str_from(arena_printf(a, "%d", open + 1))},
+        {"max", str_from(arena_printf(a, "%d", s->max_open))},
+    };
+    return arena_copy(a, fill(a, str_from(form), v, sizeof(v) / sizeof(v[0])));
+}
+
 void route_choose(const struct catalog *c, const struct route_load *loads,
                   const struct route_ask *ask, struct arena *a,
                   struct route *ret, struct route_candidate *candidates)
@@ -198,22 +216,16 @@ void route_choose(const struct catalog *c, const struct route_load *loads,
             continue;
         ret->staff = s;
         ret->team = s->team ? s->team : ret->team;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        ret->reason = arena_printf(a, forms[relaxed], arena_copy(a, s->name),
-                                   skill, level_of(s, ask),
-                                   loads[s - c->staff].open + 1, s->max_open);
-#pragma GCC diagnostic pop
+        ret->reason = reason_for(a, forms[relaxed], s, skill, level_of(s, ask),
+                                 loads[s - c->staff].open);
         return;
     }
     if (all_are_full(c, loads, ask)) {
         ret->reason = text->queue_full;
         return;
     }
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    ret->reason = arena_printf(a, text->queue_nobody, skill);
-#pragma GCC diagnostic pop
+    const struct fill_value v = {"skill", str_from(skill)};
+    ret->reason = arena_copy(a, fill(a, str_from(text->queue_nobody), &v, 1));
 }
 
 bool route_may_take(const struct catalog *c, const struct route_load *loads,
