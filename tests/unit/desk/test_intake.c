@@ -2,50 +2,15 @@
 /* A desk in a folder: seed, tickets, access, and requests on their way. */
 #include "desk/intake.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/file.h"
-#include "db/db.h"
 #include "desk/access.h"
 #include "desk/audit.h"
 #include "desk/catalog.h"
-#include "desk/catalog_edit.h"
-#include "desk/desk.h"
 #include "desk/dispatch.h"
 #include "desk/ticket.h"
 #include "knowledge/articles.h"
-#include "test.h"
-
-static char folder[] = "/tmp/otklik-desk-XXXXXX";
-static struct desk *desk;
-static struct desk_worker *worker;
-static struct arena *arena;
-
-static const char seed[] =
-    "teams: {line: {name: Line}}\n"
-    "skills: {print: Printing, net: Networks}\n"
-    "priorities:\n"
-    "  high: {name_ru: Высокий, name_en: High, rank: 1, min_level: 3}\n"
-    "  normal: {name_ru: Обычный, name_en: Normal, rank: 2, min_level: 1}\n"
-    "slas: {std: {targets: {normal: {first: 1h, solution: 1d}}}}\n"
-    "topics:\n"
-    "  top: {name_en: Top, team: line, sla: std}\n"
-    "  printing: {name_en: Printing, parent: top, skill: print}\n"
-    "staff:\n"
-    "  ann: {name: Ann, team: line, languages: ru, max_open: 1, skills: "
-    "{print: 2}}\n"
-    "  bob: {name: Bob, team: line, languages: \"ru,en\", max_open: 1, skills: "
-    "{print: 4}}\n"
-    "  root: {name: Root, role: admin}\n";
-
-static int load_seed(struct db_tx *tx, void *arg, struct err *e)
-{
-    return catalog_apply(tx, "seed.yaml", str_from(arg), 1000, e);
-}
+#include "office.h"
 
 static int put_article(struct db_tx *tx, void *arg, struct err *e)
 {
@@ -65,37 +30,12 @@ static int put_article(struct db_tx *tx, void *arg, struct err *e)
     return r;
 }
 
-static int open_desk(void **state)
+static int open_with_article(void **state)
 {
-    (void)state;
-    char path[300];
     struct err e = {0};
-    struct desk_options o = {.folder = folder};
-    if (!mkdtemp(folder))
-        return -1;
-    (void)snprintf(path, sizeof(path), "%s/otklik.yaml", folder);
-    if (file_write(path, STR("desk:\n  language: ru\n"), 0600, &e) ||
-        desk_open(&o, &desk, &e) ||
-        db_write(desk_db(desk), 0, load_seed, (void *)(uintptr_t)seed, &e) ||
-        db_write(desk_db(desk), 0, put_article, NULL, &e) ||
-        desk_refresh(desk, &e)) {
-        (void)fprintf(stderr, "%s\n", e.msg);
-        return -1;
-    }
-    worker = desk_worker_new();
-    arena = arena_new();
-    return 0;
-}
-
-static int close_desk(void **state)
-{
-    (void)state;
-    char command[300];
-    desk_worker_free(worker);
-    arena_free(arena);
-    desk_close(desk);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return open_desk(state) ||
+           db_write(desk_db(desk), 0, put_article, NULL, &e) ||
+           desk_refresh(desk, &e);
 }
 
 /* ---- seed and catalog ------------------------------------------------------
@@ -114,8 +54,9 @@ static void test_seed(void **state)
     assert_int_equal(c->staff[1].levels[t->skill], 4);
     catalog_unref(c);
     /* again: nothing doubles */
-    assert_int_equal(
-        db_write(desk_db(desk), 0, load_seed, (void *)(uintptr_t)seed, &e), 0);
+    assert_int_equal(db_write(desk_db(desk), 0, apply_catalog,
+                              (void *)(uintptr_t)office_catalog, &e),
+                     0);
     assert_int_equal(desk_refresh(desk, &e), 0);
     c = desk_catalog(desk);
     assert_int_equal(c->n_staff, 3);
@@ -126,7 +67,7 @@ static void test_seed(void **state)
         "priorities:\n  x: {rank: 1, min_level: 9}\n"};
     for (size_t i = 0; i < ROWS(bad); i++) {
         e = (struct err){0};
-        assert_int_equal(db_write(desk_db(desk), 0, load_seed,
+        assert_int_equal(db_write(desk_db(desk), 0, apply_catalog,
                                   (void *)(uintptr_t)bad[i], &e),
                          OTK_EFORMAT);
         assert_non_null(strstr(e.msg, "seed.yaml:"));
@@ -402,5 +343,5 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_audit), /* last: it breaks the chain */
     };
-    return cmocka_run_group_tests(tests, open_desk, close_desk);
+    return cmocka_run_group_tests(tests, open_with_article, close_desk);
 }
