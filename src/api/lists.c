@@ -114,7 +114,8 @@ void knowledge_search_get(const struct http_request *q, struct http_reply *r)
         put_key(b, "title");
         json_put_text(b, hits[i].article->title);
         put_key(b, "passage");
-        json_put_text(b, hits[i].passage);
+        json_put_text(b, knowledge_passage(x, api_worker(q)->knowledge,
+                                           hits[i].article, query.text));
         put_key(b, "answer");
         json_put_text(b, hits[i].article->answer);
         put_key(b, "confidence");

@@ -63,13 +63,32 @@ char *mem_copy_str(const char *s)
     return s ? mem_copy(s, strlen(s)) : NULL;
 }
 
-void *mem_grow(void *items, size_t len, size_t *cap, size_t size)
+static size_t more_than(size_t cap)
 {
     enum { FIRST = 8 };
+    return cap ? cap * 2 : FIRST;
+}
+
+void *mem_grow(void *items, size_t len, size_t *cap, size_t size)
+{
     if (len < *cap)
         return items;
-    size_t more = *cap ? *cap * 2 : FIRST;
+    size_t more = more_than(*cap);
     items = mem_resize(items, more, size);
     *cap = more;
     return items;
+}
+
+void *mem_try_grow(void *items, size_t len, size_t *cap, size_t size)
+{
+    if (len < *cap)
+        return items;
+    size_t more = more_than(*cap);
+    size_t bytes;
+    if (__builtin_mul_overflow(more, size, &bytes))
+        return NULL;
+    void *q = realloc(items, bytes);
+    if (q)
+        *cap = more;
+    return q;
 }

@@ -34,6 +34,9 @@ void *mem_try(size_t n, size_t size) __attribute__((malloc, alloc_size(1, 2)));
  */
 void *mem_grow(void *items, size_t len, size_t *cap, size_t size);
 
+/* mem_grow() for what an input sizes. NULL: no memory; `items` stays. */
+void *mem_try_grow(void *items, size_t len, size_t *cap, size_t size);
+
 /* A broken invariant where going on would corrupt data: log and abort. */
 __attribute__((noreturn, format(printf, 1, 2))) void bug(const char *fmt, ...);
 

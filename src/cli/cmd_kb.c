@@ -116,31 +116,48 @@ static int run_import(void *ctx, const struct args *a)
  * -----------------------------------------------------------------------------
  */
 
-static void put_hits(const struct args *a, const struct knowledge_hit *hits,
-                     size_t n, double from, struct buf *b)
+/* What was asked, and what was found. */
+struct asking {
+    const struct knowledge_index *index;
+    struct knowledge_scratch *scratch;
+    struct str question;
+    struct knowledge_hit *hits;
+    size_t n;
+    bool sure;
+};
+
+static struct str passage(const struct asking *x, size_t i)
 {
-    if (!cli_json(a)) {
-        if (n == 0 || hits[0].confidence < from)
-            buf_puts(b, "No answer is sure enough; nearest:\n");
-        for (size_t i = 0; i < n; i++)
-            buf_printf(b, "%.2f  " STR_FMT "  " STR_FMT "\n      " STR_FMT "\n",
-                       hits[i].confidence, STR_ARG(hits[i].article->key),
-                       STR_ARG(hits[i].article->title),
-                       STR_ARG(hits[i].passage));
-        return;
-    }
-    buf_printf(b, "{\"answered\":%s,\"items\":[",
-               n && hits[0].confidence >= from ? "true" : "false");
-    for (size_t i = 0; i < n; i++) {
+    return knowledge_passage(x->index, x->scratch, x->hits[i].article,
+                             x->question);
+}
+
+static void put_lines(const struct asking *x, struct buf *b)
+{
+    if (!x->sure)
+        buf_puts(b, "No answer is sure enough; nearest:\n");
+    for (size_t i = 0; i < x->n; i++)
+        buf_printf(b, "%.2f  " STR_FMT "  " STR_FMT "\n      " STR_FMT "\n",
+                   x->hits[i].confidence, STR_ARG(x->hits[i].article->key),
+                   STR_ARG(x->hits[i].article->title), STR_ARG(passage(x, i)));
+}
+
+static void put_object(const struct asking *x, struct buf *b)
+{
+    buf_printf(b, "{\"answered\":%s,\"items\":[", x->sure ? "true" : "false");
+    for (size_t i = 0; i < x->n; i++) {
+        const struct knowledge_hit *h = &x->hits[i];
         buf_printf(b, "%s{\"id\":\"%lld\",\"key\":", i ? "," : "",
-                   (long long)hits[i].article->id);
-        json_put_text(b, hits[i].article->key);
+                   (long long)h->article->id);
+        json_put_text(b, h->article->key);
         buf_puts(b, ",\"title\":");
-        json_put_text(b, hits[i].article->title);
+        json_put_text(b, h->article->title);
+        buf_puts(b, ",\"passage\":");
+        json_put_text(b, passage(x, i));
         buf_puts(b, ",\"confidence\":");
-        json_put_real(b, hits[i].confidence);
+        json_put_real(b, h->confidence);
         buf_puts(b, ",\"score\":");
-        json_put_real(b, hits[i].score);
+        json_put_real(b, h->score);
         buf_putc(b, '}');
     }
     buf_puts(b, "]}\n");
@@ -161,17 +178,19 @@ static int run_search(void *ctx, const struct args *a)
     int r = desk_open(&o, &d, &e);
     if (r)
         return cli_fail(r, &e);
-    struct knowledge_index *x = desk_knowledge(d);
-    struct knowledge_scratch *s = knowledge_scratch_new();
+    double from = desk_settings(d)->knowledge.answer_threshold;
+    struct knowledge_index *index = desk_knowledge(d);
+    struct asking x = {
+        .index = index, .scratch = knowledge_scratch_new(), .hits = hits};
     for (int i = 0; i < a->n_words; i++) {
-        struct knowledge_query q = {.text = str_from(a->words[i]),
-                                    .with_staff = true};
-        size_t n = knowledge_search(x, s, &q, hits, (size_t)limit);
-        put_hits(a, hits, n, desk_settings(d)->knowledge.answer_threshold,
-                 &out);
+        x.question = str_from(a->words[i]);
+        struct knowledge_query q = {.text = x.question, .with_staff = true};
+        x.n = knowledge_search(index, x.scratch, &q, hits, (size_t)limit);
+        x.sure = x.n && hits[0].confidence >= from;
+        (cli_json(a) ? put_object : put_lines)(&x, &out);
     }
-    knowledge_scratch_free(s);
-    knowledge_index_unref(x);
+    knowledge_scratch_free(x.scratch);
+    knowledge_index_unref(index);
     desk_close(d);
     return cli_print(&out);
 }

@@ -97,7 +97,9 @@ static void answer(struct intake *in)
             .article = hits[0].article->id,
             .title = arena_str(in->arena, hits[0].article->title),
             .text = arena_str(in->arena, hits[0].article->answer),
-            .passage = arena_str(in->arena, hits[0].passage),
+            .passage = arena_str(in->arena,
+                                 knowledge_passage(x, in->w->knowledge,
+                                                   hits[0].article, q.text)),
             .confidence = sure,
         };
     }

@@ -58,7 +58,7 @@ const struct conf_setting settings_table[] = {
     REAL("triage.suggest_threshold", triage.suggest_threshold, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
     WHOLE("triage.text_max", triage.text_max, "65536", 1000, 1048576, "longest request text, bytes"),
 
-    REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.75", 0, 1, "confidence from which Otklik answers by itself"),
+    REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.6", 0, 1, "confidence from which Otklik answers by itself"),
     REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, "0.35", 0, 1, "confidence from which staff see a suggested article"),
     FLAG("knowledge.answer_first", knowledge.answer_first, "true", "try to answer before a ticket is made"),
 

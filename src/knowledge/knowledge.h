@@ -2,10 +2,12 @@
  * knowledge/knowledge.h - finding the article that answers a question
  *
  * The index is built from all articles at once, is immutable afterwards and
- * counted by references. Search is hybrid and lexical: BM25 over stems and
- * BM25 over character n-grams (which forgives spelling), fused. Each hit has a
- * calibrated chance of answering the question; under the threshold the honest
- * reply is "no answer".
+ * counted by references. Search is hybrid: BM25 over stems, BM25 over
+ * character n-grams (which forgives spelling) and nearness in a latent space of
+ * the articles (which forgives other words), each over question forms and over
+ * whole articles, fused. Articles with one and the same answer are one hit.
+ * Each hit has a calibrated chance of answering the question; under the
+ * threshold the honest reply is "no answer".
  */
 #ifndef OTK_KNOWLEDGE_KNOWLEDGE_H
 #define OTK_KNOWLEDGE_KNOWLEDGE_H
@@ -34,7 +36,7 @@ struct knowledge_article {
 
 struct knowledge_index;
 
-/* Copies what it needs. Building 10,000 articles takes about a second. */
+/* Copies what it needs. Building 10,000 articles takes a few seconds. */
 int knowledge_index_new(const struct knowledge_article *articles, size_t n,
                         struct knowledge_index **ret, struct err *e);
 struct knowledge_index *knowledge_index_ref(struct knowledge_index *x);
@@ -55,9 +57,8 @@ struct knowledge_query {
 
 struct knowledge_hit {
     const struct knowledge_article *article; /* lives as long as the index */
-    struct str passage; /* the part of the answer that fits best */
-    double score;       /* fused, for ordering only */
-    double confidence;  /* calibrated chance that it answers, 0-1 */
+    double score;                            /* fused, for ordering only */
+    double confidence; /* calibrated chance that it answers, 0-1 */
 };
 
 /* Best first; returns how many (≤ max). Never fails: 0 is "nothing found". */
@@ -65,5 +66,12 @@ size_t knowledge_search(const struct knowledge_index *x,
                         struct knowledge_scratch *s,
                         const struct knowledge_query *q,
                         struct knowledge_hit *ret, size_t max);
+
+/* The line of an article's answer that says most of what is asked; the first
+ * one when none says any. A view into the article. */
+struct str knowledge_passage(const struct knowledge_index *x,
+                             struct knowledge_scratch *s,
+                             const struct knowledge_article *article,
+                             struct str question);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Search: score every unit that shares a feature with the query, take each
- * article's best question form and its answer, fuse words and n-grams.
+ * Search: score every question form and every article as a whole, take each
+ * article's best form, fuse.
  *
  * Scores are divided by what a unit could get at most, the sum of the query's
  * weights, so that they can be compared between queries.
@@ -11,43 +11,51 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "knowledge/asked.h"
 #include "knowledge/index.h"
-#include "text/features.h"
 #include "text/language.h"
-#include "text/unicode.h"
 
-enum { QUERY_FEATURES = 2000 };
+enum { TERMS_MAX = 2048, RANKED_MAX = 64 };
 
-/* How much each of the four scores counts; found with tools/tune_knowledge.py
- * style sweeps over two languages, flat around these values. */
-static const float weight_question_words = 0.35F;
-static const float weight_question_chars = 0.45F;
-static const float weight_answer_words = 0.10F;
-static const float weight_answer_chars = 0.10F;
+/* Six views of how well an article fits. */
+enum part {
+    FORM_WORDS,
+    FORM_CHARS,
+    FORM_LATENT,
+    WHOLE_WORDS,
+    WHOLE_CHARS,
+    WHOLE_LATENT,
+    PARTS,
+};
+
+/* They add up to 1. Found on a Russian FAQ of 318 articles and on the starter
+ * knowledge with held-out question forms; flat around these values. */
+static const float weights[PARTS] = {
+    [FORM_WORDS] = 0.20F,  [FORM_CHARS] = 0.13F,  [FORM_LATENT] = 0.20F,
+    [WHOLE_WORDS] = 0.20F, [WHOLE_CHARS] = 0.20F, [WHOLE_LATENT] = 0.07F,
+};
 static const float bonus_topic = 0.03F;
 static const float malus_language = 0.5F; /* factor */
 
-struct fused {
-    float question[2], answer[2]; /* words, chars */
-    float total;
-    bool touched;
+struct parts {
+    float of[PARTS];
 };
 
 struct knowledge_scratch {
-    struct cutter *cutter;
-    float *units[2]; /* scores of units: words, chars */
+    struct asked *asked;
+    float *units; /* of the postings being looked at */
     size_t n_units;
-    struct fused *articles;
-    uint32_t *touched; /* articles with any score */
+    struct parts *articles;
     size_t n_articles;
-    uint64_t *seen; /* query features already counted */
+    size_t terms[TERMS_MAX];
+    struct cutter *cutter; /* for passages */
 };
 
 struct knowledge_scratch *knowledge_scratch_new(void)
 {
     struct knowledge_scratch *s = MEM_NEW(struct knowledge_scratch);
+    s->asked = asked_new();
     s->cutter = cutter_new();
-    s->seen = mem_new((size_t)QUERY_FEATURES * 4, sizeof(*s->seen));
     return s;
 }
 
@@ -55,100 +63,105 @@ void knowledge_scratch_free(struct knowledge_scratch *s)
 {
     if (!s)
         return;
+    asked_free(s->asked);
     cutter_free(s->cutter);
-    free(s->units[0]);
-    free(s->units[1]);
+    free(s->units);
     free(s->articles);
-    free(s->touched);
-    free(s->seen);
     free(s);
 }
 
 static void fit(struct knowledge_scratch *s, const struct knowledge_index *x)
 {
-    if (x->n_units > s->n_units) {
-        for (int i = 0; i < 2; i++) {
-            free(s->units[i]);
-            s->units[i] = mem_new(x->n_units, sizeof(float));
-        }
-        s->n_units = x->n_units;
+    size_t units = x->n_forms > x->n_articles ? x->n_forms : x->n_articles;
+    if (units > s->n_units) {
+        free(s->units);
+        s->units = mem_new(units, sizeof(*s->units));
+        s->n_units = units;
     }
     if (x->n_articles > s->n_articles) {
         free(s->articles);
-        free(s->touched);
         s->articles = mem_new(x->n_articles, sizeof(*s->articles));
-        s->touched = mem_new(x->n_articles, sizeof(*s->touched));
         s->n_articles = x->n_articles;
     }
+    if (x->n_articles)
+        memset(s->articles, 0, x->n_articles * sizeof(*s->articles));
 }
 
-/* true: a feature of the query that was not there before. */
-static bool is_new(struct knowledge_scratch *s, uint64_t hash)
-{
-    size_t mask = (size_t)QUERY_FEATURES * 4 - 1;
-    size_t i = hash % (mask + 1);
-    while (s->seen[i] && s->seen[i] != hash)
-        i = i == mask ? 0 : i + 1;
-    if (s->seen[i])
-        return false;
-    s->seen[i] = hash;
-    return true;
-}
-
-/*
- * Add up the units' scores; `best` gets the highest weight that a unit could
- * have. Long queries are cut: their first features say what it is about.
- */
-static void score_units(const struct knowledge_index *x,
-                        struct knowledge_scratch *s,
-                        const struct raw_feature *raw, size_t n, float best[2],
-                        float matched[2])
-{
-    memset(s->seen, 0, (size_t)QUERY_FEATURES * 4 * sizeof(*s->seen));
-    n = n > QUERY_FEATURES ? QUERY_FEATURES : n;
-    for (size_t i = 0; i < n; i++) {
-        int space = raw[i].kind == FEATURE_CHARS;
-        if (!is_new(s, raw[i].hash ? raw[i].hash : 1))
-            continue;
-        const struct posting *p;
-        float idf;
-        size_t found =
-            postings_find(space ? x->chars : x->words, raw[i].hash, &p, &idf);
-        float by = raw[i].kind == FEATURE_PAIR ? 0.5F : 1;
-        best[space] += by * idf;
-        matched[space] += found ? by * idf : 0;
-        for (size_t k = 0; k < found; k++)
-            s->units[space][p[k].unit] += by * p[k].weight;
-    }
-}
+/* ---- the six views
+ * ------------------------------------------------------------ */
 
 static void keep_max(float *at, float x)
 {
     *at = x > *at ? x : *at;
 }
 
-/* From units to articles; leaves the unit scores at zero. */
-static size_t gather(const struct knowledge_index *x,
-                     struct knowledge_scratch *s, const float best[2])
+/* BM25 of all units into s->units, which are zeros before; returns the most
+ * that one could have. */
+static float score_units(struct knowledge_scratch *s, const struct postings *p,
+                         enum space space, const struct asked_feature *f,
+                         size_t n)
 {
-    size_t n = 0;
-    for (size_t u = 0; u < x->n_units; u++) {
-        if (s->units[0][u] == 0 && s->units[1][u] == 0)
+    float most = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (f[i].space != space)
             continue;
-        struct fused *f = &s->articles[x->units[u].article];
-        if (!f->touched) {
-            *f = (struct fused){.touched = true};
-            s->touched[n++] = x->units[u].article;
+        size_t term = postings_term(p, f[i].hash);
+        most += f[i].weight * postings_idf(p, term);
+        if (term == POSTINGS_NONE)
+            continue;
+        const struct posting *at;
+        size_t found = postings_of(p, term, &at);
+        for (size_t k = 0; k < found; k++)
+            s->units[at[k].unit] += f[i].weight * at[k].weight;
+    }
+    return most;
+}
+
+static void match_lexically(const struct knowledge_index *x,
+                            struct knowledge_scratch *s,
+                            const struct asked_feature *f, size_t n)
+{
+    for (int i = 0; i < SPACES; i++) {
+        enum part form = i == SPACE_WORDS ? FORM_WORDS : FORM_CHARS;
+        enum part whole = i == SPACE_WORDS ? WHOLE_WORDS : WHOLE_CHARS;
+        float most = score_units(s, x->forms[i], (enum space)i, f, n);
+        for (size_t u = 0; u < x->n_forms; u++) {
+            if (s->units[u] > 0)
+                keep_max(&s->articles[x->form_of[u]].of[form],
+                         s->units[u] / most);
+            s->units[u] = 0;
         }
-        for (int i = 0; i < 2; i++) {
-            float share = best[i] > 0 ? s->units[i][u] / best[i] : 0;
-            keep_max(x->units[u].is_question ? &f->question[i] : &f->answer[i],
-                     share);
-            s->units[i][u] = 0;
+        most = score_units(s, x->wholes[i], (enum space)i, f, n);
+        for (size_t u = 0; u < x->n_articles; u++) {
+            if (s->units[u] > 0)
+                s->articles[u].of[whole] = s->units[u] / most;
+            s->units[u] = 0;
         }
     }
-    return n;
 }
+
+static void match_latently(const struct knowledge_index *x,
+                           struct knowledge_scratch *s,
+                           const struct asked_feature *f, size_t n)
+{
+    float place[LATENT_SIZE];
+    size_t n_terms = 0;
+    for (size_t i = 0; i < n && n_terms < TERMS_MAX; i++) {
+        if (f[i].space == SPACE_CHARS)
+            s->terms[n_terms++] =
+                postings_term(x->wholes[SPACE_CHARS], f[i].hash);
+    }
+    latent_place(x->latent, s->terms, n_terms, place);
+    for (size_t u = 0; u < x->n_forms; u++)
+        keep_max(&s->articles[x->form_of[u]].of[FORM_LATENT],
+                 latent_nearness(place, x->form_places[u]));
+    for (size_t u = 0; u < x->n_articles; u++)
+        keep_max(&s->articles[u].of[WHOLE_LATENT],
+                 latent_nearness(place, x->whole_places[u]));
+}
+
+/* ---- ranking
+ * ------------------------------------------------------------------ */
 
 static bool may_see(const struct knowledge_article *a,
                     const struct knowledge_query *q, struct str without)
@@ -161,13 +174,15 @@ static bool may_see(const struct knowledge_article *a,
     return a->audience == AUDIENCE_PUBLIC || q->with_staff;
 }
 
-static float fuse(const struct fused *f, const struct knowledge_article *a,
+/* Zero: the article shares nothing with the question. */
+static float fuse(const struct parts *p, const struct knowledge_article *a,
                   const struct knowledge_query *q, struct str language)
 {
-    float total = weight_question_words * f->question[0] +
-                  weight_question_chars * f->question[1] +
-                  weight_answer_words * f->answer[0] +
-                  weight_answer_chars * f->answer[1];
+    float total = 0;
+    if (p->of[FORM_CHARS] + p->of[WHOLE_CHARS] == 0)
+        return 0;
+    for (int i = 0; i < PARTS; i++)
+        total += weights[i] * p->of[i];
     if (a->language.n && language.n && !str_eq(a->language, language))
         total *= malus_language;
     if (q->topic.n && str_eq(a->topic, q->topic))
@@ -176,40 +191,64 @@ static float fuse(const struct fused *f, const struct knowledge_article *a,
 }
 
 /*
- * The chance that the best hit answers, from how much of the query it covers
- * and how far it leads. The terms were fitted on leave-one-out questions of
- * the starter knowledge and of a public FAQ (docs/performance.md).
+ * The chance that the best hit answers: from how much of the question it
+ * covers, how far it leads, and how much was asked (two words are soon
+ * covered). Logistic regression over questions of a Russian FAQ, of held-out
+ * question forms of the starter knowledge, and of texts off their topics
+ * (docs/performance.md).
  */
-static double confidence_of(double total, double lead, double question_chars)
+static double confidence_of(double total, double lead, size_t words)
 {
-    double z = -4.4 + 7.5 * total + 6.0 * lead + 2.5 * question_chars;
+    enum { WORDS_ENOUGH = 12 };
+    size_t n = words < WORDS_ENOUGH ? words : WORDS_ENOUGH;
+    double z =
+        -0.65 + 2.1 * log(total + 0.02) + 7.66 * lead + 0.61 * log1p((double)n);
     return 1 / (1 + exp(-z));
 }
 
-/* The sentence or list item of the answer that shares most with the query. */
-static struct str passage_of(const struct knowledge_article *a)
+struct ranking {
+    const struct knowledge_index *x;
+    struct knowledge_hit hits[RANKED_MAX];
+    size_t n, max;
+};
+
+static uint32_t same_of(const struct ranking *r, size_t i)
 {
-    struct str rest = a->answer;
-    struct str line;
-    while (str_next(&rest, '\n', &line)) {
-        if (str_trim(line).n)
-            return str_trim(line);
-    }
-    return a->answer;
+    return r->x->same[r->hits[i].article - r->x->articles];
 }
 
-static void insert(struct knowledge_hit *ret, size_t *n, size_t max,
-                   const struct knowledge_article *a, double score)
+/* Best first; of articles with the same answer the best one only. */
+static void insert(struct ranking *r, size_t article, double score)
 {
-    size_t at = *n;
-    while (at > 0 && ret[at - 1].score < score)
+    size_t at = r->n;
+    size_t last = r->n; /* the place that is given up */
+    while (at > 0 && r->hits[at - 1].score < score)
         at--;
-    if (at == max)
+    for (size_t i = 0; i < r->n; i++) {
+        if (same_of(r, i) != r->x->same[article])
+            continue;
+        if (i < at)
+            return;
+        last = i;
+    }
+    if (at == r->max)
         return;
-    *n += *n < max;
-    for (size_t i = *n - 1; i > at; i--)
-        ret[i] = ret[i - 1];
-    ret[at] = (struct knowledge_hit){.article = a, .score = score};
+    if (last == r->n && r->n == r->max)
+        last = r->max - 1;
+    r->n += last == r->n;
+    for (size_t i = last; i > at; i--)
+        r->hits[i] = r->hits[i - 1];
+    r->hits[at] = (struct knowledge_hit){.article = &r->x->articles[article],
+                                         .score = score};
+}
+
+static struct str language_of(const struct knowledge_query *q)
+{
+    if (q->language.n)
+        return q->language;
+    enum language l = language_detect(q->text).language;
+    return l == LANGUAGE_RU || l == LANGUAGE_EN ? str_from(language_code(l))
+                                                : STR("");
 }
 
 size_t knowledge_search(const struct knowledge_index *x,
@@ -226,39 +265,72 @@ size_t knowledge_search_without(const struct knowledge_index *x,
                                 struct str without, struct knowledge_hit *ret,
                                 size_t max)
 {
-    enum { RANKED = 64 };
-    struct knowledge_hit ranked[RANKED];
-    const struct raw_feature *raw;
+    const struct asked_feature *f;
+    size_t words;
+    struct ranking r = {.x = x};
+    struct str language = language_of(q);
+    max = max > RANKED_MAX ? RANKED_MAX : max;
+    r.max = max < 2 ? 2 : max; /* the lead needs a second */
     fit(s, x);
-    size_t n_raw = cutter_cut(s->cutter, q->text, &raw);
-    float best[2] = {0};
-    float matched[2] = {0};
-    score_units(x, s, raw, n_raw, best, matched);
-    size_t n_touched = gather(x, s, best);
-    struct str language = q->language;
-    if (language.n == 0) {
-        enum language l = language_detect(q->text).language;
-        if (l == LANGUAGE_RU || l == LANGUAGE_EN)
-            language = str_from(language_code(l));
+    size_t n = asked_cut(s->asked, x, q->text, &f, &words);
+    if (n == 0)
+        return 0;
+    match_lexically(x, s, f, n);
+    match_latently(x, s, f, n);
+    for (size_t i = 0; i < x->n_articles; i++) {
+        const struct knowledge_article *a = &x->articles[i];
+        float score = fuse(&s->articles[i], a, q, language);
+        if (score > 0 && may_see(a, q, without))
+            insert(&r, i, score);
     }
-    max = max > RANKED ? RANKED : max;
-    size_t wanted = max < 2 ? 2 : max;
-    size_t n = 0;
-    for (size_t i = 0; i < n_touched; i++) {
-        const struct knowledge_article *a = &x->articles[s->touched[i]];
-        struct fused *f = &s->articles[s->touched[i]];
-        f->touched = false;
-        if (may_see(a, q, without))
-            insert(ranked, &n, wanted, a, fuse(f, a, q, language));
+    for (size_t i = 0; i < r.n && i < max; i++) {
+        double next = r.n > 1 ? r.hits[1].score : 0;
+        double lead = i == 0 ? r.hits[0].score - next : 0;
+        ret[i] = r.hits[i];
+        ret[i].confidence = confidence_of(ret[i].score, lead, words);
     }
-    for (size_t i = 0; i < n && i < max; i++) {
-        const struct fused *f = &s->articles[ranked[i].article - x->articles];
-        double next = i + 1 < n ? ranked[i + 1].score : 0;
-        double lead = i == 0 ? ranked[0].score - next : 0;
-        ret[i] = ranked[i];
-        ret[i].confidence =
-            confidence_of(ranked[i].score, lead, f->question[1]);
-        ret[i].passage = passage_of(ranked[i].article);
+    return r.n < max ? r.n : max;
+}
+
+/* ---- passages
+ * ----------------------------------------------------------------- */
+
+static bool has(const struct raw_feature *raw, size_t n, uint64_t hash)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (raw[i].hash == hash)
+            return true;
     }
-    return n < max ? n : max;
+    return false;
+}
+
+struct str knowledge_passage(const struct knowledge_index *x,
+                             struct knowledge_scratch *s,
+                             const struct knowledge_article *article,
+                             struct str question)
+{
+    const struct asked_feature *f;
+    const struct raw_feature *raw;
+    const struct postings *p = x->wholes[SPACE_WORDS];
+    size_t words;
+    size_t n = asked_cut(s->asked, x, question, &f, &words);
+    struct str rest = article->answer;
+    struct str line;
+    struct str best = {0};
+    float most = 0;
+    while (str_next(&rest, '\n', &line)) {
+        float sum = 0;
+        line = str_trim(line);
+        size_t n_raw = cutter_cut(s->cutter, line, &raw);
+        for (size_t i = 0; i < n; i++) {
+            if (f[i].space == SPACE_WORDS && has(raw, n_raw, f[i].hash))
+                sum +=
+                    f[i].weight * postings_idf(p, postings_term(p, f[i].hash));
+        }
+        if (sum > most || best.n == 0) {
+            most = sum;
+            best = line;
+        }
+    }
+    return best;
 }

@@ -72,6 +72,9 @@ static void test_ranking(void **state)
         {"paper jam in the printer", "printer-en"},
         {"ошибка 809 при подключении", "vpn"},
         {"VPN", "vpn"},
+        {"упало vpn соединение", "vpn"},
+        {"приntер", "printer"}, /* both alphabets in one word */
+        {"zamyatie bumagi", "printer"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         if (strcmp(first(x, s, rows[i][0], false), rows[i][1]) != 0)
@@ -103,6 +106,71 @@ static void test_confidence(void **state)
     knowledge_index_unref(x);
 }
 
+/* Many articles with one answer are one hit, the one asked for. */
+static void test_same_answers(void **state)
+{
+    (void)state;
+    static const struct knowledge_article twins[] = {
+        {.id = 1,
+         .key = T("a"),
+         .title = T("Как сменить пароль"),
+         .answer = T("Откройте  профиль.")},
+        {.id = 2,
+         .key = T("b"),
+         .title = T("Забыл пароль"),
+         .answer = T("откройте профиль.")},
+        {.id = 3,
+         .key = T("c"),
+         .title = T("Пароль от почты"),
+         .answer = T("Напишите администратору.")},
+        {.id = 4,
+         .key = T("d"),
+         .title = T("Пароль не подходит"),
+         .answer = T("Откройте профиль.")},
+    };
+    struct knowledge_index *x = NULL;
+    struct knowledge_scratch *s = knowledge_scratch_new();
+    struct knowledge_hit hits[4];
+    static const char *const asked[][2] = {{"забыл пароль", "b"},
+                                           {"сменить пароль", "a"},
+                                           {"пароль не подходит", "d"},
+                                           {"пароль почта", "c"}};
+    assert_int_equal(knowledge_index_new(twins, ROWS(twins), &x, NULL), 0);
+    for (size_t i = 0; i < ROWS(asked); i++) {
+        struct knowledge_query q = {.text = str_from(asked[i][0])};
+        assert_int_equal(knowledge_search(x, s, &q, hits, 4), 2);
+        assert_true(str_is(hits[0].article->key, asked[i][1]));
+        bool first_is_c = str_is(hits[0].article->key, "c");
+        assert_int_equal(str_is(hits[1].article->key, "c"), !first_is_c);
+        assert_int_equal(knowledge_search(x, s, &q, hits, 1), 1);
+    }
+    knowledge_scratch_free(s);
+    knowledge_index_unref(x);
+}
+
+static void test_passage(void **state)
+{
+    (void)state;
+    static const struct knowledge_article one[] = {
+        {.id = 1,
+         .key = T("a"),
+         .title = T("Принтер"),
+         .answer = T("Сначала проверьте питание.\n\n- Откройте лоток, "
+                     "достаньте бумагу.\n- Позвоните нам.")},
+    };
+    struct knowledge_index *x = NULL;
+    struct knowledge_scratch *s = knowledge_scratch_new();
+    assert_int_equal(knowledge_index_new(one, 1, &x, NULL), 0);
+    assert_true(str_is(knowledge_passage(x, s, &one[0], STR("застряла бумага")),
+                       "- Откройте лоток, достаньте бумагу."));
+    assert_true(str_is(knowledge_passage(x, s, &one[0], STR("позвонить")),
+                       "- Позвоните нам."));
+    assert_true(str_is(knowledge_passage(x, s, &one[0], STR("")),
+                       "Сначала проверьте питание."));
+    knowledge_scratch_free(s);
+    knowledge_index_unref(x);
+}
+
 static void test_odd_queries(void **state)
 {
     (void)state;
@@ -128,8 +196,8 @@ static void test_odd_queries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranking),
-        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_ranking),      cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_same_answers), cmocka_unit_test(test_passage),
         cmocka_unit_test(test_odd_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "test.h"
 #include "text/language.h"
 #include "text/stem.h"
+#include "text/transliterate.h"
 #include "text/unicode.h"
 #include "text/words.h"
 
@@ -180,6 +181,37 @@ static void test_check(void **state)
     assert_int_equal(text_check(STR("abcdef"), "text", 1, 5, &e), OTK_ELIMIT);
 }
 
+static void test_transliteration(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"впн", "vpn"},
+        {"vpn", "впн"},
+        {"принтер", "printer"},
+        {"shchuka", "щука"},
+        {"щука", "shuka"},
+        {"объект", "obekt"},
+        {"wifi", "вифи"},
+        {"xbox", "ксбокс"},
+        {"jira", "джира"},
+        {"приntер", ""},
+        {"wi-fi", ""},
+        {"809", ""},
+        {"", ""},
+        {"київ", ""}, /* no Russian letter */
+        {"é", ""},
+        {"打印", ""},
+        {"\xff", ""},
+    };
+    struct arena *a = arena_new();
+    for (size_t i = 0; i < ROWS(rows); i++)
+        check_str(transliterate(a, str_from(rows[i][0])), rows[i][1]);
+    char big[1000];
+    memset(big, 'x', sizeof(big));
+    check_str(transliterate(a, (struct str){big, sizeof(big)}), "");
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_stems),
         cmocka_unit_test(test_language),
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_transliteration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
