@@ -10,6 +10,13 @@
 #include "db/db.h"
 #include "desk/ticket.h"
 
+/* Cc of Unicode, and the quote, which would end the name in a header. */
+static bool is_shown(uint32_t cp)
+{
+    enum { SPACE = 0x20, DEL = 0x7f, C1_LAST = 0x9f };
+    return cp >= SPACE && (cp < DEL || cp > C1_LAST) && cp != '"';
+}
+
 struct str attachment_name(struct arena *a, struct str said)
 {
     size_t from = said.n;
@@ -18,12 +25,17 @@ struct str attachment_name(struct arena *a, struct str said)
     said = str_sub(said, from, said.n);
     if (utf8_check(said) != said.n)
         return STR("file");
-    char *out = arena_copy(a, utf8_cut(said, ATTACHMENT_NAME_MAX));
+    struct str rest = utf8_cut(said, ATTACHMENT_NAME_MAX);
+    char *out = arena_copy(a, rest);
     size_t n = 0;
-    for (const char *s = out; *s; s++) {
-        bool shown = (unsigned char)*s >= ' ' && *s != 0x7f && *s != '"';
-        out[n] = *s;
-        n += shown;
+    while (rest.n) {
+        uint32_t cp;
+        size_t took = utf8_decode(rest, &cp);
+        if (is_shown(cp)) {
+            memcpy(out + n, rest.p, took);
+            n += took;
+        }
+        rest = str_sub(rest, took, rest.n);
     }
     struct str name = str_trim((struct str){out, n});
     bool dots = str_is(name, ".") || str_is(name, "..");
