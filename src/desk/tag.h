@@ -23,7 +23,8 @@ enum { TAG_MAX = 50, TAGS_MAX = 30 };
 int tag_normalize(struct str tag, struct arena *a, struct str *ret,
                   struct err *e);
 
-/* The ticket has these tags, in kept form, and no others. OTK_ELIMIT. */
+/* The ticket has these tags, in kept form, and no others. OTK_ELIMIT,
+ * OTK_ENOENT. */
 int tags_set(struct db_tx *tx, int64_t ticket_id, const struct str *tags,
              size_t n, struct actor by, int64_t now_ms, struct err *e);
 

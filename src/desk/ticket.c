@@ -91,10 +91,13 @@ int ticket_note(struct db_tx *tx, int64_t id, const char *action,
                 struct actor by, struct str detail, int64_t now_ms,
                 struct err *e)
 {
-    int r = db_exec(tx, e,
-                    "UPDATE tickets SET version = version + 1, updated_at = "
-                    "?2 WHERE id = ?1",
-                    "ii", id, now_ms);
+    int64_t n = 0;
+    int r = db_change(tx, &n, e,
+                      "UPDATE tickets SET version = version + 1, updated_at = "
+                      "?2 WHERE id = ?1",
+                      "ii", id, now_ms);
+    if (!r && n == 0)
+        r = err_set(e, OTK_ENOENT, "no ticket %lld", (long long)id);
     if (!r)
         r = audit_ticket(tx, by, action, id, detail, now_ms, e);
     return r ? r : event_ticket(tx, "ticket.updated", id, now_ms, e);

@@ -84,7 +84,7 @@ int ticket_change(struct db_tx *tx, int64_t id, const struct ticket_change *c,
                   struct actor by, int64_t now_ms, struct err *e);
 
 /* Something about it was changed elsewhere: its version, the audit (`detail`:
- * JSON), an event. */
+ * JSON), an event. OTK_ENOENT. */
 int ticket_note(struct db_tx *tx, int64_t id, const char *action,
                 struct actor by, struct str detail, int64_t now_ms,
                 struct err *e);
