@@ -68,12 +68,15 @@ static int move_all(struct db_tx *tx, int64_t from, int64_t into, struct err *e)
         "DELETE FROM ticket_tags WHERE ticket_id = ?1 AND ?1 <> ?2",
         "DELETE FROM ticket_links WHERE (ticket_id = ?1 AND other_id = ?2) OR "
         "(ticket_id = ?2 AND other_id = ?1)",
-        "INSERT INTO ticket_links (ticket_id, other_id, kind) SELECT ?2, "
-        "other_id, kind FROM ticket_links WHERE ticket_id = ?1 ON CONFLICT DO "
-        "NOTHING",
-        "INSERT INTO ticket_links (ticket_id, other_id, kind) SELECT "
-        "ticket_id, ?2, kind FROM ticket_links WHERE other_id = ?1 ON CONFLICT "
-        "DO NOTHING",
+        /* "related" is kept with the smaller number first (link_add) */
+        "INSERT INTO ticket_links (ticket_id, other_id, kind) SELECT CASE WHEN "
+        "kind = 'related' AND other_id < ?2 THEN other_id ELSE ?2 END, CASE "
+        "WHEN kind = 'related' AND other_id < ?2 THEN ?2 ELSE other_id END, "
+        "kind FROM ticket_links WHERE ticket_id = ?1 ON CONFLICT DO NOTHING",
+        "INSERT INTO ticket_links (ticket_id, other_id, kind) SELECT CASE WHEN "
+        "kind = 'related' AND ticket_id > ?2 THEN ?2 ELSE ticket_id END, CASE "
+        "WHEN kind = 'related' AND ticket_id > ?2 THEN ticket_id ELSE ?2 END, "
+        "kind FROM ticket_links WHERE other_id = ?1 ON CONFLICT DO NOTHING",
         "DELETE FROM ticket_links WHERE (ticket_id = ?1 OR other_id = ?1) AND "
         "?1 <> ?2",
         /* the person waits since the older of both */
