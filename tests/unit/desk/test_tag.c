@@ -104,7 +104,7 @@ static void test_set(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    static char names[TAGS_MAX + 1][4];
+    static char names[TAGS_MAX + 1][16];
     struct str many[TAGS_MAX + 1];
     struct err e = {0};
     for (int i = 0; i <= TAGS_MAX; i++) {
