@@ -134,10 +134,14 @@ static int read_hashes(struct db_tx *tx, struct erasing *x, struct err *e)
 {
     struct db_rows *rows;
     x->n_hashes = 0; /* the closure may be run again */
-    int r = db_query(tx, &rows, e,
-                     "SELECT DISTINCT a.hash FROM attachments a JOIN tickets t "
-                     "ON t.id = a.ticket_id WHERE t.person_id = ?1",
-                     "i", x->person);
+    int r =
+        db_query(tx, &rows, e,
+                 "SELECT hash FROM attachments WHERE uploaded_by = ?1 UNION "
+                 "SELECT a.hash FROM attachments a JOIN tickets t ON t.id = "
+                 "a.ticket_id WHERE t.person_id = ?1 UNION SELECT a.hash "
+                 "FROM attachments a JOIN messages m ON m.id = "
+                 "a.message_id WHERE m.author_id = ?1",
+                 "i", x->person);
     if (r)
         return r;
     while ((r = db_next(rows, e)) > 0) {
@@ -151,6 +155,16 @@ static int read_hashes(struct db_tx *tx, struct erasing *x, struct err *e)
 
 static int erase_tickets(struct db_tx *tx, struct erasing *x, struct err *e)
 {
+    /* on other people's tickets, also those that took in one of his */
+    static const char *const wipes[] = {
+        "DELETE FROM attachments WHERE uploaded_by = ?1 OR message_id IN "
+        "(SELECT id FROM messages WHERE author_id = ?1)",
+        "UPDATE messages SET body = '', external_id = NULL WHERE author_id = "
+        "?1",
+        "UPDATE outbox SET recipient = '', body_json = '{}', state = CASE WHEN "
+        "state = 'sent' THEN 'sent' ELSE 'failed' END WHERE recipient IN "
+        "(SELECT value FROM identities WHERE person_id = ?1)",
+    };
     int64_t *ids = NULL;
     size_t n = 0;
     int r = read_hashes(tx, x, e);
@@ -167,11 +181,9 @@ static int erase_tickets(struct db_tx *tx, struct erasing *x, struct err *e)
                        "SELECT id FROM messages WHERE author_id = ?1 AND body "
                        "<> ''",
                        x->person, &x->messages, e);
-    return r ? r
-             : db_exec(tx, e,
-                       "UPDATE messages SET body = '' WHERE author_id "
-                       "= ?1",
-                       "i", x->person);
+    for (size_t i = 0; !r && i < sizeof(wipes) / sizeof(wipes[0]); i++)
+        r = db_exec(tx, e, wipes[i], "i", x->person);
+    return r;
 }
 
 /* Questions of his on the board of those without an answer. */
@@ -384,7 +396,7 @@ static int count_left(struct db_tx *tx, int64_t person, int64_t *ret,
         "COUNT(*) FROM messages WHERE author_id = ?1 AND body <> '') + (SELECT "
         "COUNT(*) FROM tickets WHERE person_id = ?1 AND subject <> '') + "
         "(SELECT COUNT(*) FROM attachments a JOIN tickets t ON t.id = "
-        "a.ticket_id WHERE t.person_id = ?1)",
+        "a.ticket_id WHERE t.person_id = ?1 OR a.uploaded_by = ?1)",
         "i", person);
 }
 
