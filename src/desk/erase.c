@@ -15,6 +15,7 @@
 #include "desk/audit.h"
 #include "desk/blob.h"
 #include "desk/desk.h"
+#include "knowledge/unanswered.h"
 #include "text/unicode.h"
 
 enum { OBJECT_BYTES = 40, COUNTS_BYTES = 1024, HASH_RAW = 32 };
@@ -203,17 +204,16 @@ static int erase_questions(struct db_tx *tx, struct erasing *x, struct err *e)
         return r;
     while ((r = db_next(rows, e)) > 0) {
         texts = mem_grow(texts, n, &cap, sizeof(*texts));
-        texts[n++] = text_fingerprint(x->arena, db_text(rows, 0));
+        texts[n++] = arena_str(x->arena, db_text(rows, 0));
     }
     db_rows_free(rows);
     for (size_t i = 0; !r && i < n; i++) {
-        r = db_exec(tx, e, "DELETE FROM unanswered WHERE fingerprint = ?1", "s",
-                    texts[i]);
+        r = unanswered_drop(tx, texts[i], e);
         if (!r)
             r = db_exec(tx, e,
                         "DELETE FROM examples WHERE fingerprint = ?1 AND "
                         "source = 'correction'",
-                        "s", texts[i]);
+                        "s", text_fingerprint(x->arena, texts[i]));
     }
     free(texts);
     return r;

@@ -25,6 +25,15 @@ int unanswered_add(struct db_tx *tx, struct str text, const char *language,
     return r;
 }
 
+int unanswered_drop(struct db_tx *tx, struct str text, struct err *e)
+{
+    struct arena *a = arena_new();
+    int r = db_exec(tx, e, "DELETE FROM unanswered WHERE fingerprint = ?1", "s",
+                    text_fingerprint(a, utf8_cut(text, TEXT_KEPT)));
+    arena_free(a);
+    return r;
+}
+
 int unanswered_list(struct db_tx *tx, size_t limit, struct arena *a,
                     struct unanswered **ret, size_t *ret_n, struct err *e)
 {

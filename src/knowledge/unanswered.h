@@ -24,6 +24,9 @@ struct unanswered {
 int unanswered_add(struct db_tx *tx, struct str text, const char *language,
                    struct str topic, int64_t now_ms, struct err *e);
 
+/* Forget what says the same as `text`; fine when nothing does. */
+int unanswered_drop(struct db_tx *tx, struct str text, struct err *e);
+
 /* Open ones, most asked first. */
 int unanswered_list(struct db_tx *tx, size_t limit, struct arena *a,
                     struct unanswered **ret, size_t *ret_n, struct err *e);
