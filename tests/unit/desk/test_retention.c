@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was kept long enough goes, what is young or wanted stays. */
+#include "desk/retention.h"
+
+#include "base/clock.h"
+#include "desk/audit.h"
+#include "office.h"
+
+static const int64_t now = 1800000000000; /* of the desk's clock */
+static struct clock_fake fake;
+
+static int run_sql(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_exec(tx, e, arg, "i", now);
+}
+
+static void change_desk(const char *sql)
+{
+    write_desk(run_sql, (void *)(uintptr_t)sql);
+}
+
+struct count {
+    const char *sql;
+    int64_t n;
+};
+
+static int count(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct count *c = arg;
+    return db_int_of(tx, &c->n, e, c->sql, "");
+}
+
+static int64_t count_of(const char *sql)
+{
+    struct count c = {.sql = sql};
+    read_desk(count, &c);
+    return c.n;
+}
+
+static struct retired retire(void)
+{
+    struct retired x;
+    struct err e = {0};
+    if (retention_run(desk, &x, &e))
+        fail_msg("%s", e.msg);
+    return x;
+}
+
+/* The desk again, with other settings and the clock of the test. */
+static void open_with(const char *const *overrides, int n)
+{
+    struct err e = {0};
+    struct desk_options o = {.folder = folder,
+                             .overrides = overrides,
+                             .n_overrides = n,
+                             .clock = &fake.base};
+    desk_close(desk);
+    desk = NULL;
+    clock_fake_init(&fake, now);
+    if (desk_open(&o, &desk, &e))
+        fail_msg("%s", e.msg);
+}
+
+/* Each limit has a row just before it and one just after it. */
+static void test_rows(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"retention.events_days=10",
+                                           "retention.idempotency_hours=5"};
+    open_with(settings, 2);
+    change_desk("DELETE FROM events WHERE ?1 > 0");
+    /* more than one batch */
+    change_desk("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM "
+                "c WHERE n < 4001) INSERT INTO events (kind, body_json, "
+                "created_at) SELECT 'x', '{}', ?1 - 864000001 FROM c");
+    change_desk("INSERT INTO events (kind, body_json, created_at) VALUES ('x', "
+                "'{}', ?1 - 863999999)");
+    change_desk("INSERT INTO idempotency_keys (owner, key, request_hash, "
+                "status, reply, created_at) VALUES ('o', 'old', 'h', 200, '', "
+                "?1 - 18000001), ('o', 'new', 'h', 200, '', ?1 - 17999999)");
+    change_desk("INSERT INTO sessions (hash, person_id, csrf, created_at, "
+                "expires_at) SELECT 'old', person_id, '', 1, ?1 - 1 FROM staff "
+                "WHERE login = 'ann' UNION ALL SELECT 'new', person_id, '', 1, "
+                "?1 + 1 FROM staff WHERE login = 'ann'");
+    change_desk(
+        "INSERT INTO outbox (channel, recipient, body_json, dedup, state, "
+        "created_at, run_at, sent_at) VALUES ('email', 'a', '{}', 'old', "
+        "'sent', 1, 1, ?1 - 864000001), ('email', 'a', '{}', 'new', 'sent', 1, "
+        "1, ?1 - 863999999), ('email', 'a', '{}', 'unsent', 'failed', 1, 1, "
+        "NULL)");
+    struct retired x = retire();
+    assert_int_equal(x.events, 4001);
+    assert_int_equal(x.keys, 1);
+    assert_int_equal(x.sessions, 1);
+    assert_int_equal(x.sent, 1);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM events"), 1);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM idempotency_keys WHERE key = 'new'"), 1);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM sessions WHERE hash = 'new'"), 1);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM outbox WHERE dedup IN "
+                              "('new', 'unsent')"),
+                     2);
+    x = retire(); /* nothing twice */
+    assert_int_equal(x.events + x.keys + x.sessions + x.sent, 0);
+}
+
+static int verify_audit(struct db_tx *tx, void *arg, struct err *e)
+{
+    return audit_verify(tx, arg, e);
+}
+
+static void test_tickets(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"retention.closed_tickets_days=1"};
+    static const char texts[] =
+        "SELECT COUNT(*) FROM tickets t JOIN messages m ON m.ticket_id = t.id "
+        "WHERE t.subject <> '' AND m.body <> ''";
+    static const char *const said[] = {"Закрыта давно", "Объединена давно",
+                                       "Закрыта недавно", "Решена давно",
+                                       "Открыта давно"};
+    static const char *const closing[] = {
+        "state = 'closed', closed_at = ?1 - 86400001",
+        "state = 'merged', closed_at = ?1 - 86400001",
+        "state = 'closed', closed_at = ?1 - 86399999",
+        "state = 'solved', solved_at = ?1 - 86400001",
+        "state = 'open', created_at = ?1 - 86400001"};
+    open_with(NULL, 0);
+    for (size_t i = 0; i < ROWS(said); i++) {
+        char sql[200];
+        int64_t id = ticket_of(said[i], "a@b.ru");
+        (void)snprintf(sql, sizeof(sql), "UPDATE tickets SET %s WHERE id = %d",
+                       closing[i], (int)id);
+        /* the statement must live as long as the store */
+        change_desk(arena_copy(arena, str_from(sql)));
+    }
+    struct retired x = retire(); /* 0 days: kept for ever */
+    assert_int_equal(x.tickets, 0);
+    assert_int_equal(count_of(texts), 5);
+
+    open_with(settings, 1);
+    x = retire();
+    assert_int_equal(x.tickets, 2);
+    assert_int_equal(count_of(texts), 3);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM tickets WHERE subject IN "
+                              "('Закрыта давно', 'Объединена давно')"),
+                     0);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM inbox WHERE text IN "
+                              "('Закрыта давно', 'Объединена давно')"),
+                     0);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM audit WHERE action = 'ticket.retire'"),
+        2);
+    x = retire();
+    assert_int_equal(x.tickets, 0);
+    int64_t rows = 0;
+    read_desk(verify_audit, &rows);
+}
+
+/* The oldest of those that Otklik made; a person's own are the person's. */
+static void test_backups(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"retention.backups=2"};
+    static const struct {
+        const char *name;
+        bool stays;
+    } rows[] = {
+        /* by time, not by number */
+        {"before-upgrade-10-2026-01-01T00:00:00.000Z.db", false},
+        {"before-upgrade-9-2026-01-02T00:00:00.000Z.db", false},
+        {"before-upgrade-2-2026-03-01T00:00:00.000Z.db", true},
+        {"before-upgrade-1-2026-02-01T00:00:00.000Z.db", true},
+        {"mine.db", true},
+        {"before-upgrade-1.txt", true},
+    };
+    char path[400];
+    struct err e = {0};
+    (void)snprintf(path, sizeof(path), "%s/backups", folder);
+    assert_int_equal(file_make_dir(path, &e), 0);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        (void)snprintf(path, sizeof(path), "%s/backups/%s", folder,
+                       rows[i].name);
+        assert_int_equal(file_write(path, STR("x"), 0600, &e), 0);
+    }
+    open_with(settings, 1);
+    struct retired x = retire();
+    assert_int_equal(x.backups, 2);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        (void)snprintf(path, sizeof(path), "%s/backups/%s", folder,
+                       rows[i].name);
+        if (file_exists(path) != rows[i].stays)
+            fail_msg("%s", rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_backups),
+    };
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
+}
