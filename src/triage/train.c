@@ -343,7 +343,7 @@ int triage_train(const struct triage_dataset *d,
     struct work w = {.d = d, .o = *o, .arena = arena_new()};
     w.o.seed = o->seed ? o->seed : 1;
     /* few examples: every one counts; many: they outvote the noise */
-    double c = d->n < FEW_ROWS ? 2 : d->n < MANY_ROWS ? 0.5 : 0.3;
+    double c = d->n < FEW_ROWS ? 8 : d->n < MANY_ROWS ? 0.5 : 0.3;
     w.o.c = o->c > 0 ? o->c : c;
     w.o.threads = o->threads > 0 ? o->threads : cores();
     w.o.auto_error = o->auto_error > 0 ? o->auto_error : 0.05;
