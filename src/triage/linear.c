@@ -2,19 +2,17 @@
 /* The linear engine: scores of a text by a mapped weight file. */
 #include "triage/linear.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "triage/engine.h"
+#include "triage/mapped.h"
 #include "triage/model_json.h"
+#include "triage/network.h"
 
 enum { PATH_BYTES = 4096, FEATURES_LIMIT = 1 << 26 };
 
@@ -23,14 +21,15 @@ struct linear {
     const float *scale, *bias;
     const int8_t *weights;
     size_t n_classes;
-    void *map;
-    size_t map_len;
+    struct mapped file;
+    struct network *network; /* NULL: the set was too small for one */
 };
 
 static void linear_free(void *impl)
 {
     struct linear *l = impl;
-    (void)munmap(l->map, l->map_len);
+    mapped_close(&l->file);
+    network_free(l->network);
     free(l);
 }
 
@@ -38,8 +37,8 @@ static void linear_free(void *impl)
 static int check(const struct linear *l, const char *path, size_t n_classes,
                  struct err *e)
 {
-    const struct linear_header *h = l->map;
-    if (l->map_len < sizeof(*h) || memcmp(h->magic, LINEAR_MAGIC, 8) != 0)
+    const struct linear_header *h = l->file.at;
+    if (l->file.len < sizeof(*h) || memcmp(h->magic, LINEAR_MAGIC, 8) != 0)
         return err_set(e, OTK_EFORMAT, "%s is not a linear model", path);
     if (h->n_classes != n_classes || h->n_features > FEATURES_LIMIT ||
         h->slots <= h->n_features || (h->slots & (h->slots - 1)))
@@ -49,9 +48,9 @@ static int check(const struct linear *l, const char *path, size_t n_classes,
     size_t want = sizeof(*h) + (size_t)h->slots * 8 +
                   (size_t)h->n_features * (8 + h->n_classes);
     want = (want + 3) / 4 * 4 + (size_t)h->n_classes * 4;
-    if (l->map_len != want)
+    if (l->file.len != want)
         return err_set(e, OTK_EFORMAT, "%s has %zu bytes, its header says %zu",
-                       path, l->map_len, want);
+                       path, l->file.len, want);
     return OTK_OK;
 }
 
@@ -76,31 +75,10 @@ static int check_numbers(const struct linear *l, const char *path,
     return OTK_OK;
 }
 
-static int map_file(const char *path, struct linear *l, struct err *e)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st)) {
-        (void)err_errno(e, OTK_ENOENT, "%s", path);
-        if (fd >= 0)
-            (void)close(fd);
-        return OTK_ENOENT;
-    }
-    l->map_len = (size_t)st.st_size;
-    l->map = l->map_len ? mmap(NULL, l->map_len, PROT_READ, MAP_PRIVATE, fd, 0)
-                        : MAP_FAILED;
-    (void)close(fd);
-    if (l->map == MAP_FAILED) {
-        (void)err_set(e, OTK_EFORMAT, "%s is empty or cannot be mapped", path);
-        return OTK_EFORMAT;
-    }
-    return OTK_OK;
-}
-
 /* The arrays of the mapped file; its sizes are checked. */
 static void point_into(struct linear *l, size_t n_classes)
 {
-    const struct linear_header *h = l->map;
+    const struct linear_header *h = l->file.at;
     l->n_classes = n_classes;
     l->dictionary.n = h->n_features;
     l->dictionary.slots = h->slots;
@@ -121,7 +99,7 @@ static int linear_load(const char *folder, const struct model_json *m,
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof(path), "%s/linear.bin", folder);
     struct linear *l = MEM_NEW(struct linear);
-    int r = map_file(path, l, e);
+    int r = mapped_open(path, &l->file, e);
     if (r) {
         free(l);
         return r;
@@ -131,6 +109,8 @@ static int linear_load(const char *folder, const struct model_json *m,
         point_into(l, n_classes);
         r = check_numbers(l, path, e);
     }
+    if (!r)
+        r = network_load(folder, l->dictionary.n, n_classes, &l->network, e);
     if (r) {
         linear_free(l);
         return r;
@@ -154,8 +134,11 @@ static void linear_score(const void *impl, struct triage_scratch *s,
         for (size_t c = 0; c < k; c++)
             s->scores[c] += v * (float)w[c];
     }
+    if (l->network)
+        network_add(l->network, s->features, n, s->scores);
 }
 
+/* Of the linear part alone: a network has no weight of a single word. */
 static void linear_weigh(const void *impl, struct triage_scratch *s,
                          struct str text, size_t c, float *weights)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Training the linear engine: vectors, one solver run a task, linear.bin. */
-#include <math.h>
+/* Training the linear engine: vectors, one solver run a task, networks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,8 @@
 #include "triage/linear.h"
 #include "triage/linear_train.h"
 #include "triage/model_json.h"
+#include "triage/network_train.h"
+#include "triage/quantize.h"
 #include "triage/solver.h"
 #include "triage/train.h"
 
@@ -21,18 +22,6 @@ enum {
     MANY_TEXTS = 5000, /* from here on a feature must stand in two texts */
 };
 static const size_t FILE_BYTES = (size_t)1 << 32;
-
-/* The row of weights of a feature as bytes and a scale. */
-static float quantize(const float *w, size_t n, int8_t *ret)
-{
-    float top = 0;
-    for (size_t i = 0; i < n; i++)
-        top = fabsf(w[i]) > top ? fabsf(w[i]) : top;
-    float scale = top / INT8_MAX;
-    for (size_t i = 0; i < n; i++)
-        ret[i] = scale > 0 ? (int8_t)lrintf(w[i] / scale) : 0;
-    return scale;
-}
 
 static int write_file(const char *folder, const struct vectors *v,
                       const float *weights, const float *bias, size_t n_classes,
@@ -102,6 +91,8 @@ int linear_train(const struct triage_dataset *d, const struct model_json *m,
         r = write_file(folder, &v, weights, bias, m->n_classes, e);
     free(weights);
     free(bias);
+    if (!r)
+        r = network_train(&v, m, truth, o, folder, e);
     vectors_free(&v);
     return r;
 }

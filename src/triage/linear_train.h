@@ -1,4 +1,4 @@
-/* triage/linear_train.h - writes linear.bin from examples */
+/* triage/linear_train.h - writes linear.bin and network.bin from examples */
 #ifndef OTK_TRIAGE_LINEAR_TRAIN_H
 #define OTK_TRIAGE_LINEAR_TRAIN_H
 

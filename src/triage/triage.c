@@ -142,7 +142,7 @@ int triage_task_find(const struct triage_model *m, const char *task)
 void triage_remove(const char *folder)
 {
     static const char *const names[] = {"model.json", "linear.bin",
-                                        "examples.jsonl"};
+                                        "network.bin", "examples.jsonl"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[PATH_BYTES];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);

@@ -91,6 +91,7 @@ static void cut_all(const struct str *texts, size_t n, int threads,
 struct census {
     uint64_t *hashes;
     uint32_t *texts;
+    uint8_t *blocks;
     size_t n, slots;
 };
 
@@ -108,7 +109,8 @@ static void census_grow(struct census *c)
     c->slots = old.slots ? old.slots * 2 : 1 << 16;
     c->hashes = mem_try(c->slots, sizeof(*c->hashes));
     c->texts = mem_try(c->slots, sizeof(*c->texts));
-    if (!c->hashes || !c->texts)
+    c->blocks = mem_try(c->slots, 1);
+    if (!c->hashes || !c->texts || !c->blocks)
         bug("out of memory for %zu features", c->slots);
     for (size_t i = 0; i < old.slots; i++) {
         if (!old.texts[i])
@@ -116,9 +118,11 @@ static void census_grow(struct census *c)
         size_t at = census_slot(c, old.hashes[i]);
         c->hashes[at] = old.hashes[i];
         c->texts[at] = old.texts[i];
+        c->blocks[at] = old.blocks[i];
     }
     free(old.hashes);
     free(old.texts);
+    free(old.blocks);
 }
 
 static void census_take(struct census *c, const struct bag *b)
@@ -129,6 +133,7 @@ static void census_take(struct census *c, const struct bag *b)
         size_t at = census_slot(c, b->hashes[i]);
         c->n += c->texts[at] == 0;
         c->hashes[at] = b->hashes[i];
+        c->blocks[at] = b->blocks[i];
         c->texts[at]++;
     }
 }
@@ -146,6 +151,20 @@ static void dictionary_put(struct vectors *v, uint64_t hash, uint32_t id)
     v->table[2 * (size_t)i + 1] = id + 1;
 }
 
+/* The features of one block that stand in enough texts; the next free id. */
+static uint32_t put_block(struct vectors *v, const struct census *c, int block,
+                          uint32_t min_texts, uint32_t id)
+{
+    for (size_t i = 0; i < c->slots; i++) {
+        if (!c->texts[i] || c->texts[i] < min_texts || c->blocks[i] != block)
+            continue;
+        dictionary_put(v, c->hashes[i], id);
+        v->idf[id++] =
+            logf((1.0F + (float)v->n) / (1.0F + (float)c->texts[i])) + 1;
+    }
+    return id;
+}
+
 static void build_dictionary(struct vectors *v, const struct census *c,
                              uint32_t min_texts)
 {
@@ -161,14 +180,8 @@ static void build_dictionary(struct vectors *v, const struct census *c,
     v->idf = mem_try(n + 1, sizeof(*v->idf));
     if (!v->table || !v->idf)
         bug("out of memory for a dictionary of %u", n);
-    uint32_t id = 0;
-    for (size_t i = 0; i < c->slots; i++) {
-        if (!c->texts[i] || c->texts[i] < min_texts)
-            continue;
-        dictionary_put(v, c->hashes[i], id);
-        v->idf[id++] =
-            logf((1.0F + (float)v->n) / (1.0F + (float)c->texts[i])) + 1;
-    }
+    v->n_words = put_block(v, c, BLOCK_WORDS, min_texts, 0);
+    (void)put_block(v, c, BLOCK_CHARS, min_texts, v->n_words);
     v->dictionary.table = v->table;
     v->dictionary.idf = v->idf;
 }
@@ -229,6 +242,7 @@ void vectors_build(const struct str *texts, size_t n, uint32_t min_texts,
     free(bags);
     free(census.hashes);
     free(census.texts);
+    free(census.blocks);
 }
 
 void vectors_free(struct vectors *v)

@@ -15,6 +15,7 @@ struct vectors {
     uint32_t *lens;
     float *known; /* share of a row's features that other rows have too */
     struct dictionary dictionary; /* its arrays are owned here */
+    uint32_t n_words; /* ids below it are words and pairs, the rest n-grams */
     uint32_t *table;
     float *idf;
 };

@@ -1,0 +1,18 @@
+/* triage/mapped.h - a file of weights, mapped and used in place */
+#ifndef OTK_TRIAGE_MAPPED_H
+#define OTK_TRIAGE_MAPPED_H
+
+#include <stddef.h>
+
+struct err;
+
+struct mapped {
+    void *at;
+    size_t len;
+};
+
+/* OTK_ENOENT: not there; OTK_EFORMAT: empty. */
+int mapped_open(const char *path, struct mapped *ret, struct err *e);
+void mapped_close(struct mapped *m);
+
+#endif
