@@ -71,7 +71,7 @@ static void ask(struct gathered *g, const struct triage_model *m,
     const struct triage_info *info = triage_info(m);
     struct triage_scratch *s = triage_scratch_new();
     struct triage_prediction p[TRIAGE_TASKS_MAX];
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n - d->n_also; i++) {
         if (part && part[i] != which)
             continue;
         triage_predict(m, s, d->texts[i], p);
@@ -100,9 +100,12 @@ static int run_fold(struct gathered *g, const int *part, int which,
     struct str *texts = ARENA_ARRAY(a, struct str, d->n + 1);
     struct triage_labels tasks[8];
     size_t n = 0;
+    size_t n_also = 0;
     for (size_t i = 0; i < d->n; i++) {
-        if (part[i] != which)
-            texts[n++] = d->texts[i];
+        if (part[i] == which)
+            continue;
+        texts[n++] = d->texts[i];
+        n_also += i >= d->n - d->n_also;
     }
     for (size_t t = 0; t < d->n_tasks; t++) {
         struct str *labels = ARENA_ARRAY(a, struct str, n + 1);
@@ -113,7 +116,7 @@ static int run_fold(struct gathered *g, const int *part, int which,
         }
         tasks[t] = (struct triage_labels){d->tasks[t].task, labels};
     }
-    struct triage_dataset train = {n, texts, tasks, d->n_tasks};
+    struct triage_dataset train = {n, texts, tasks, d->n_tasks, n_also};
     char folder[] = "/tmp/otklik-evaluate-XXXXXX";
     struct triage_model *m = NULL;
     int r = mkdtemp(folder) ? OTK_OK : err_errno(e, OTK_EIO, "%s", folder);
@@ -151,12 +154,16 @@ static int cross_validate(struct gathered *g, const struct args *a,
     };
     int *part = mem_new(d->n + 1, sizeof(*part));
     const struct str *labels = d->tasks[0].labels;
-    if (percent) {
-        split_hold_out(d->texts, labels, d->n, (double)percent / 100,
+    size_t n = d->n - d->n_also;
+    if (percent)
+        split_hold_out(d->texts, labels, n, (double)percent / 100,
                        (uint64_t)seed, part);
+    else
+        split_folds(d->texts, labels, n, (int)folds, (uint64_t)seed, part);
+    split_follow(d->texts, part, n, d->texts + n, d->n_also, part + n);
+    if (percent) {
         r = run_fold(g, part, 1, &o, e);
     } else {
-        split_folds(d->texts, labels, d->n, (int)folds, (uint64_t)seed, part);
         for (int f = 0; !r && f < folds; f++) {
             cli_progress(NULL, "folds", (double)f / (double)folds);
             r = run_fold(g, part, f, &o, e);
@@ -208,6 +215,9 @@ static int run(void *ctx, const struct args *a)
     struct gathered g = {.data = &data, .arena = arena_new()};
     int r = dataset_read(a->words[0], args_text(a, "map"),
                          args_text(a, "tasks"), &data, &e);
+    if (!r && args_has(a, "also"))
+        r = dataset_also(&data, args_text(a, "also"), args_text(a, "also-map"),
+                         &e);
     for (size_t t = 0; !r && t < data.d.n_tasks; t++)
         find_labels(&g, t);
     struct triage_model *m = NULL;
@@ -232,6 +242,8 @@ static const struct arg_option options[] = {
     {0, "hold-out", "PERCENT", "hold out so much instead of folds"},
     {'m', "model", "FOLDER", "ask this model instead of training"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
+    {0, "also", "FILE", "learn from these texts too, never ask about them"},
+    {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},
     {'t', "tasks", "NAMES", "columns to learn (default topic,priority)"},
     {'e', "engine", "linear|jaccard", "kind of model"},
     {'s', "seed", "N", "of the split (default 1)"},

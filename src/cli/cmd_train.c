@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
@@ -51,8 +52,11 @@ static int train_file(const struct args *a,
                       struct err *e)
 {
     struct dataset data;
+    const char *also = args_text(a, "also");
     int r = dataset_read(a->words[0], args_text(a, "map"),
                          args_text(a, "tasks"), &data, e);
+    if (!r && also)
+        r = dataset_also(&data, also, args_text(a, "also-map"), e);
     if (!r)
         r = triage_train(&data.d, o, folder, e);
     dataset_free(&data);
@@ -66,6 +70,8 @@ static int train_store(const struct args *a,
 {
     struct desk *d = NULL;
     struct desk_options opened = {.folder = cli_folder(a)};
+    if (args_text(a, "also"))
+        return err_set(e, OTK_EINVAL, "--also goes with a FILE");
     int r = desk_open(&opened, &d, e);
     if (!r)
         r = teach(d, o, folder, e);
@@ -111,6 +117,8 @@ static const struct arg_option options[] = {
     {'o', "output", "FOLDER", "the model folder (default: the desk's)"},
     {'e', "engine", "linear|jaccard", "kind of model (default linear)"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
+    {0, "also", "FILE", "learn from these texts too, such as articles"},
+    {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},
     {'t', "tasks", "NAMES", "columns to learn (default topic,priority)"},
     {'s', "seed", "N", "the same seed gives the same model (default 1)"},
     {0},
@@ -124,8 +132,10 @@ const struct arg_command cmd_train = {
     .about = "Without FILE it learns from the desk's own examples: the starter "
              "set, imports and\ncorrections. FILE is CSV, JSONL or XLSX with "
              "the columns text, topic and priority;\nthe label \"none\" marks "
-             "texts that are no request. The new model takes the place of\nthe "
-             "old one as a whole, and a running desk takes it up by itself.\n",
+             "texts that are no request. A knowledge base whose\narticles have "
+             "topics makes a good --also: confidence is still measured on FILE "
+             "alone.\nThe new model takes the place of the old one as a whole, "
+             "and a running desk takes\nit up by itself.\n",
     .options = options,
     .run = run,
 };

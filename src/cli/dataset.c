@@ -42,20 +42,24 @@ static int take_tasks(struct dataset *d, const char *tasks, struct err *e)
     return r;
 }
 
-/* Texts and labels of the usable rows. */
-static void fill(struct dataset *d, const char *path, int text)
+/* Append texts and labels of the usable rows of `t`. */
+static void append(struct dataset *d, const struct table *t, const char *path,
+                   int text)
 {
-    const struct table *t = &d->table;
     struct arena *a = t->arena;
-    struct str *texts = ARENA_ARRAY(a, struct str, t->n_rows + 1);
+    size_t n = d->d.n;
+    struct str *texts = ARENA_ARRAY(a, struct str, n + t->n_rows + 1);
     struct str *labels[8];
     int columns[8];
+    for (size_t i = 0; i < n; i++)
+        texts[i] = d->d.texts[i];
     for (size_t k = 0; k < d->d.n_tasks; k++) {
-        labels[k] = ARENA_ARRAY(a, struct str, t->n_rows + 1);
+        labels[k] = ARENA_ARRAY(a, struct str, n + t->n_rows + 1);
         columns[k] = table_column(t, str_from(d->tasks[k].task));
+        for (size_t i = 0; i < n; i++)
+            labels[k][i] = d->tasks[k].labels[i];
         d->tasks[k].labels = labels[k];
     }
-    size_t n = 0;
     for (size_t i = 0; i < t->n_rows; i++) {
         struct err why = {0};
         struct str s = table_cell(t, i, text);
@@ -66,7 +70,9 @@ static void fill(struct dataset *d, const char *path, int text)
         }
         texts[n] = s;
         for (size_t k = 0; k < d->d.n_tasks; k++) {
-            labels[k][n] = str_trim(table_cell(t, i, columns[k]));
+            labels[k][n] = columns[k] < 0
+                               ? (struct str){0}
+                               : str_trim(table_cell(t, i, columns[k]));
             any |= labels[k][n].n > 0;
         }
         if (any)
@@ -74,36 +80,74 @@ static void fill(struct dataset *d, const char *path, int text)
         else
             complain(path, t->numbers[i], "no label", &d->n_left_out);
     }
-    d->d = (struct triage_dataset){n, texts, d->tasks, d->d.n_tasks};
+    d->d.n = n;
+    d->d.texts = texts;
+    d->d.tasks = d->tasks;
+}
+
+/* *ret_text is the column of the texts; `option` maps it. */
+static int read_table(const char *path, const char *mapping, const char *option,
+                      struct table *ret, int *ret_text, struct err *e)
+{
+    int r = table_read_file(path, NULL, ret, e);
+    if (!r && mapping)
+        r = table_map(ret, mapping, e);
+    if (!r && (*ret_text = table_column(ret, STR("text"))) < 0)
+        r = err_set(e, OTK_ENOENT,
+                    "%s has no column 'text'; say which with %s text=Name",
+                    path, option);
+    return r;
+}
+
+static void complain_all(struct dataset *d, const struct table *t,
+                         const char *path)
+{
+    for (size_t i = 0; i < t->n_bad; i++)
+        complain(path, i < TABLE_BAD_MAX ? t->bad[i].number : 0,
+                 i < TABLE_BAD_MAX ? t->bad[i].reason : "", &d->n_left_out);
+}
+
+static void say_left_out(const char *path, size_t left_out, size_t used)
+{
+    if (left_out)
+        (void)fprintf(stderr, "%s: %zu rows left out, %zu used\n", path,
+                      left_out, used);
 }
 
 int dataset_read(const char *path, const char *mapping, const char *tasks,
                  struct dataset *ret, struct err *e)
 {
     *ret = (struct dataset){0};
-    int r = table_read_file(path, NULL, &ret->table, e);
-    if (!r && mapping)
-        r = table_map(&ret->table, mapping, e);
     int text = -1;
-    if (!r && (text = table_column(&ret->table, STR("text"))) < 0)
-        r = err_set(e, OTK_ENOENT,
-                    "%s has no column 'text'; say which with --map text=Name",
-                    path);
+    int r = read_table(path, mapping, "--map", &ret->table, &text, e);
     if (!r)
         r = take_tasks(ret, tasks, e);
-    for (size_t i = 0; !r && i < ret->table.n_bad; i++)
-        complain(path, i < TABLE_BAD_MAX ? ret->table.bad[i].number : 0,
-                 i < TABLE_BAD_MAX ? ret->table.bad[i].reason : "",
-                 &ret->n_left_out);
-    if (!r)
-        fill(ret, path, text);
-    if (!r && ret->n_left_out)
-        (void)fprintf(stderr, "%s: %zu rows left out, %zu used\n", path,
-                      ret->n_left_out, ret->d.n);
-    return r;
+    if (r)
+        return r;
+    complain_all(ret, &ret->table, path);
+    append(ret, &ret->table, path, text);
+    say_left_out(path, ret->n_left_out, ret->d.n);
+    return OTK_OK;
+}
+
+int dataset_also(struct dataset *d, const char *path, const char *mapping,
+                 struct err *e)
+{
+    int text = -1;
+    size_t left_out = d->n_left_out;
+    size_t n = d->d.n;
+    int r = read_table(path, mapping, "--also-map", &d->also, &text, e);
+    if (r)
+        return r;
+    complain_all(d, &d->also, path);
+    append(d, &d->also, path, text);
+    d->d.n_also = d->d.n - n;
+    say_left_out(path, d->n_left_out - left_out, d->d.n_also);
+    return OTK_OK;
 }
 
 void dataset_free(struct dataset *d)
 {
     table_free(&d->table);
+    table_free(&d->also);
 }

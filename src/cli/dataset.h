@@ -13,7 +13,7 @@
 struct args;
 
 struct dataset {
-    struct table table;
+    struct table table, also;
     struct triage_dataset d;
     struct triage_labels tasks[8];
     size_t n_left_out;
@@ -23,6 +23,10 @@ struct dataset {
  * `mapping`: "text=Question,topic=Theme", or NULL. */
 int dataset_read(const char *path, const char *mapping, const char *tasks,
                  struct dataset *ret, struct err *e);
+/* Adds the rows of a table that are learnt from and never asked about; they
+ * may lack the column of a task. */
+int dataset_also(struct dataset *d, const char *path, const char *mapping,
+                 struct err *e);
 void dataset_free(struct dataset *d);
 
 #endif

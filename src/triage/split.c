@@ -77,3 +77,25 @@ void split_hold_out(const struct str *texts, const struct str *labels, size_t n,
     for (size_t i = 0; i < n; i++)
         ret_test[i] = ret_test[i] < wanted;
 }
+
+void split_follow(const struct str *texts, const int *part, size_t n,
+                  const struct str *also, size_t n_also, int *ret_part)
+{
+    struct map *parts = map_new();
+    struct arena *a = arena_new();
+    bool is_new;
+    for (size_t i = 0; i < n; i++) {
+        map_put(parts, text_fingerprint(a, texts[i]), &is_new)->num = part[i];
+        arena_reset(a);
+    }
+    for (size_t i = 0; i < n_also; i++) {
+        union map_value *v =
+            map_put(parts, text_fingerprint(a, also[i]), &is_new);
+        if (is_new)
+            v->num = -1;
+        ret_part[i] = (int)v->num;
+        arena_reset(a);
+    }
+    arena_free(a);
+    map_free(parts);
+}

@@ -21,4 +21,11 @@ void split_folds(const struct str *texts, const struct str *labels, size_t n,
 void split_hold_out(const struct str *texts, const struct str *labels, size_t n,
                     double share, uint64_t seed, int *ret_test);
 
+/*
+ * For rows beside a split: the part of the row in it that says the same, or
+ * -1, which is no part at all.
+ */
+void split_follow(const struct str *texts, const int *part, size_t n,
+                  const struct str *also, size_t n_also, int *ret_part);
+
 #endif

@@ -150,7 +150,8 @@ static void subset_take(const struct work *w, const int *part, int which,
         }
         ret->tasks[t] = (struct triage_labels){w->d->tasks[t].task, labels};
     }
-    ret->d = (struct triage_dataset){n, texts, ret->tasks, w->d->n_tasks};
+    ret->d = (struct triage_dataset){
+        .n = n, .texts = texts, .tasks = ret->tasks, .n_tasks = w->d->n_tasks};
 }
 
 /* Weights and examples of a fit, with calibration as it stands in w->m. */
@@ -200,6 +201,8 @@ static int score_part(struct work *w, const int *part, int which,
     struct triage_scratch *s = triage_scratch_new();
     for (size_t i = 0; !r && i < test.d.n; i++) {
         size_t row = test.rows[i];
+        if (row >= w->d->n - w->d->n_also)
+            break; /* these are learnt from only */
         const float *scores =
             triage_raw_scores(m, s, test.d.texts[i], &u->known[row]);
         memcpy(u->scores + row * w->m.n_classes, scores,
@@ -232,6 +235,24 @@ static void calibrate_task(struct work *w, size_t task, const struct unseen *u)
     free(rows);
 }
 
+/* Who is scored by which fit; *ret_fits: how many there are. */
+static void split_rows(const struct work *w, int *part, int *ret_fits)
+{
+    const struct triage_dataset *d = w->d;
+    const struct str *labels = d->tasks[0].labels;
+    size_t n = d->n - d->n_also;
+    *ret_fits = FOLDS_SMALL;
+    if (n >= HOLD_OUT_FROM) {
+        split_hold_out(d->texts, labels, n, 0.2, w->o.seed, part);
+        for (size_t i = 0; i < n; i++)
+            part[i] = part[i] ? 0 : -1; /* one fold, the rest always trained */
+        *ret_fits = 1;
+    } else {
+        split_folds(d->texts, labels, n, *ret_fits, w->o.seed, part);
+    }
+    split_follow(d->texts, part, n, d->texts + n, d->n_also, part + n);
+}
+
 static int calibrate(struct work *w, struct err *e)
 {
     size_t n = w->d->n;
@@ -241,19 +262,11 @@ static int calibrate(struct work *w, struct err *e)
         .known = mem_new(n + 1, sizeof(float)),
         .there = mem_new(n + 1, 1),
     };
-    int folds = FOLDS_SMALL;
-    const struct str *labels = w->d->tasks[0].labels;
+    int folds;
     int r = OTK_OK;
     if (!u.scores)
         bug("no memory for the scores of %zu rows", n);
-    if (n >= HOLD_OUT_FROM) {
-        split_hold_out(w->d->texts, labels, n, 0.2, w->o.seed, part);
-        for (size_t i = 0; i < n; i++)
-            part[i] = part[i] ? 0 : -1; /* one fold, the rest always trained */
-        folds = 1;
-    } else {
-        split_folds(w->d->texts, labels, n, folds, w->o.seed, part);
-    }
+    split_rows(w, part, &folds);
     for (int f = 0; !r && f < folds; f++) {
         tell(w, "calibrating", (double)f / (folds + 1));
         r = score_part(w, part, f, &u, e);
@@ -303,11 +316,12 @@ static int replace(const char *made, const char *target, struct err *e)
 
 static int prepare(struct work *w, const char *folder, struct err *e)
 {
-    if (w->d->n < 4 || w->d->n_tasks == 0 || w->d->n_tasks > TRIAGE_TASKS_MAX)
+    if (w->d->n < 4 + w->d->n_also || w->d->n_tasks == 0 ||
+        w->d->n_tasks > TRIAGE_TASKS_MAX)
         return err_set(
             e, OTK_EFORMAT,
-            "%zu examples and %zu tasks; at least 4 and 1 are needed", w->d->n,
-            w->d->n_tasks);
+            "%zu examples and %zu tasks; at least 4 and 1 are needed",
+            w->d->n - w->d->n_also, w->d->n_tasks);
     if (strcmp(w->m.info.engine, "linear") != 0 &&
         strcmp(w->m.info.engine, "jaccard") != 0)
         return err_set(e, OTK_EINVAL, "no engine '%s': linear, jaccard",

@@ -28,6 +28,8 @@ struct triage_dataset {
     const struct str *texts;
     const struct triage_labels *tasks;
     size_t n_tasks;
+    size_t n_also; /* the last so many rows are learnt from and never asked
+                      about: articles with a topic are no requests */
 };
 
 #define TRIAGE_NONE "none"

@@ -53,7 +53,7 @@ static int train(const char *engine, const char *name, char folder[256],
         labels[i] = str_from(texts[i][1]);
     }
     struct triage_labels tasks[] = {{"topic", labels}};
-    struct triage_dataset d = {N, t, tasks, 1};
+    struct triage_dataset d = {N, t, tasks, 1, 0};
     struct triage_train_options o = {.engine = engine, .now_ms = 1000};
     (void)snprintf(folder, 256, "%s/%s", top, name);
     return triage_train(&d, &o, folder, e);
@@ -188,7 +188,7 @@ static void test_bad_sets(void **state)
     struct str t[] = {STR("a"), STR("b"), STR("c"), STR("d")};
     struct str same[] = {STR("x"), STR("x"), STR("x"), STR("x")};
     struct triage_labels tasks[] = {{"topic", same}};
-    struct triage_dataset d = {4, t, tasks, 1};
+    struct triage_dataset d = {4, t, tasks, 1, 0};
     struct triage_train_options o = {0};
     struct err e = {0};
     char folder[256];
