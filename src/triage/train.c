@@ -283,20 +283,38 @@ static int calibrate(struct work *w, struct err *e)
 /* ---- the folder
  * -------------------------------------------------------------------------- */
 
+/* Adds a file of the folder to the hash, if there is one. */
+static int hash_file(const struct work *w, const char *name,
+                     crypto_generichash_state *h, struct err *e)
+{
+    char path[PATH_BYTES + 32];
+    (void)snprintf(path, sizeof(path), "%s/%s", w->folder, name);
+    if (!file_exists(path))
+        return OTK_OK;
+    struct buf bytes = BUF_INIT(MODEL_BYTES);
+    int r = file_read(path, &bytes, e);
+    (void)crypto_generichash_update(h, (const unsigned char *)bytes.ptr,
+                                    bytes.len);
+    buf_free(&bytes);
+    return r;
+}
+
 /* The version is the weights' own hash: the same model, the same name. */
 static int name_version(struct work *w, struct err *e)
 {
+    static const char *const weights[] = {"linear.bin", "network.bin"};
     bool linear = strcmp(w->m.info.engine, "linear") == 0;
-    char path[PATH_BYTES + 32];
-    (void)snprintf(path, sizeof(path), "%s/%s", w->folder,
-                   linear ? "linear.bin" : "examples.jsonl");
-    struct buf bytes = BUF_INIT(MODEL_BYTES);
-    int r = file_read(path, &bytes, e);
     unsigned char hash[16];
-    (void)crypto_generichash(hash, sizeof(hash),
-                             (const unsigned char *)bytes.ptr, bytes.len, NULL,
-                             0);
-    buf_free(&bytes);
+    crypto_generichash_state h;
+    (void)crypto_generichash_init(&h, NULL, 0, sizeof(hash));
+    int r = OTK_OK;
+    if (linear) {
+        for (size_t i = 0; !r && i < sizeof(weights) / sizeof(*weights); i++)
+            r = hash_file(w, weights[i], &h, e);
+    } else {
+        r = hash_file(w, "examples.jsonl", &h, e);
+    }
+    (void)crypto_generichash_final(&h, hash, sizeof(hash));
     w->m.info.version =
         arena_printf(w->arena, "%s-%02x%02x%02x%02x", w->m.info.engine, hash[0],
                      hash[1], hash[2], hash[3]);

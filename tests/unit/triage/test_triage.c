@@ -147,6 +147,30 @@ static void test_same_seed_same_model(void **state)
     triage_unref(b);
 }
 
+/* A model folder whose file is cut anywhere does not load, and says which. */
+static void check_cuts(const char *folder, const char *file)
+{
+    char path[300];
+    struct err e = {0};
+    struct buf whole = BUF_INIT(1 << 24);
+    struct triage_model *m = NULL;
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, file);
+    assert_int_equal(file_read(path, &whole, &e), 0);
+    for (size_t cut = 1; cut + 2 < whole.len; cut += 1 + whole.len / 40) {
+        struct str part = {whole.ptr, cut};
+        assert_int_equal(file_write(path, part, 0600, &e), 0);
+        e = (struct err){0};
+        if (triage_load(folder, &m, &e) == 0) {
+            assert_string_equal(file, "examples.jsonl");
+            triage_unref(m);
+        } else if (!strstr(e.msg, file)) {
+            fail_msg("%s cut: %s", file, e.msg);
+        }
+    }
+    assert_int_equal(file_write(path, buf_str(&whole), 0600, &e), 0);
+    buf_free(&whole);
+}
+
 /* Any damage to a file is an error that names it. */
 static void test_damaged(void **state)
 {
@@ -156,30 +180,90 @@ static void test_damaged(void **state)
     char folder[256];
     struct err e = {0};
     assert_int_equal(train("linear", "damaged", folder, NULL), 0);
-    for (size_t f = 0; f < ROWS(files); f++) {
-        char path[300];
-        struct buf whole = BUF_INIT(1 << 24);
-        struct triage_model *m = NULL;
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
-        assert_int_equal(file_read(path, &whole, &e), 0);
-        for (size_t cut = 1; cut + 2 < whole.len; cut += 1 + whole.len / 40) {
-            struct str part = {whole.ptr, cut};
-            assert_int_equal(file_write(path, part, 0600, &e), 0);
-            e = (struct err){0};
-            if (triage_load(folder, &m, &e) == 0) {
-                assert_string_equal(files[f], "examples.jsonl");
-                triage_unref(m);
-            } else if (!strstr(e.msg, files[f])) {
-                fail_msg("%s cut: %s", files[f], e.msg);
-            }
-        }
-        assert_int_equal(file_write(path, buf_str(&whole), 0600, &e), 0);
-        buf_free(&whole);
-    }
+    for (size_t f = 0; f < ROWS(files); f++)
+        check_cuts(folder, files[f]);
     struct triage_model *m = NULL;
     assert_int_equal(triage_load(folder, &m, &e), 0);
     triage_unref(m);
     assert_int_equal(triage_load("/nonexistent", &m, &e), OTK_ENOENT);
+}
+
+/*
+ * Labels that no word tells by itself, only two together: "a" when both words
+ * are of the same kind. A linear model is lost here, a network is not.
+ */
+static int train_pairs(const char *name, uint64_t seed, int threads,
+                       char folder[256])
+{
+    enum { MANY = 1600 };
+    static char bytes[MANY][48];
+    static struct str t[MANY];
+    static struct str labels[MANY];
+    for (int i = 0; i < MANY; i++) {
+        int x = i % 40;
+        int y = i / 40;
+        (void)snprintf(bytes[i], sizeof(bytes[i]), "w%d and v%d", x, y);
+        t[i] = str_from(bytes[i]);
+        labels[i] = (x < 20) == (y < 20) ? STR("a") : STR("b");
+    }
+    struct triage_labels tasks[] = {{"topic", labels}};
+    struct triage_dataset d = {MANY, t, tasks, 1, 0};
+    struct triage_train_options o = {.seed = seed, .threads = threads};
+    (void)snprintf(folder, 256, "%s/%s", top, name);
+    return triage_train(&d, &o, folder, NULL);
+}
+
+static void test_network(void **state)
+{
+    (void)state;
+    char one[256];
+    char two[256];
+    char path[300];
+    struct triage_model *a = NULL;
+    struct triage_model *b = NULL;
+    assert_int_equal(train_pairs("net1", 7, 1, one), 0);
+    assert_int_equal(train_pairs("net2", 7, 3, two), 0);
+    (void)snprintf(path, sizeof(path), "%s/network.bin", one);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(triage_load(one, &a, NULL), 0);
+    assert_int_equal(triage_load(two, &b, NULL), 0);
+    assert_string_equal(triage_info(a)->version, triage_info(b)->version);
+    assert_true(triage_info(a)->tasks[0].accuracy > 0.8);
+    triage_unref(a);
+    triage_unref(b);
+    check_cuts(one, "network.bin");
+    triage_remove(one);
+    assert_int_equal(access(one, F_OK), -1);
+}
+
+/* Articles teach words that no request had, and are never counted. */
+static void test_also(void **state)
+{
+    (void)state;
+    struct str t[N + 2];
+    struct str labels[N + 2];
+    struct err e = {0};
+    struct triage_model *m = NULL;
+    struct triage_prediction p;
+    char folder[256];
+    for (int i = 0; i < N; i++) {
+        t[i] = str_from(texts[i][0]);
+        labels[i] = str_from(texts[i][1]);
+    }
+    t[N] = STR("Как оформить отпуск и больничный");
+    t[N + 1] = STR("Отпуск без содержания: заявление");
+    labels[N] = labels[N + 1] = STR("access");
+    struct triage_labels tasks[] = {{"topic", labels}};
+    struct triage_dataset d = {N + 2, t, tasks, 1, 2};
+    struct triage_train_options o = {0};
+    (void)snprintf(folder, sizeof(folder), "%s/also", top);
+    assert_int_equal(triage_train(&d, &o, folder, &e), 0);
+    assert_int_equal(triage_load(folder, &m, &e), 0);
+    struct triage_scratch *s = triage_scratch_new();
+    triage_predict(m, s, STR("нужен отпуск"), &p);
+    assert_string_equal(label_of(m, &p), "access");
+    triage_scratch_free(s);
+    triage_unref(m);
 }
 
 static void test_bad_sets(void **state)
@@ -226,6 +310,11 @@ static void test_split(void **state)
     }
     for (int f = 0; f < 5; f++)
         assert_int_equal(counts[f], ROWS_N / 5);
+    const struct str also[] = {STR("Text 7."), STR("another")};
+    int follows[2];
+    split_follow(t, fold, ROWS_N, also, 2, follows);
+    assert_int_equal(follows[0], fold[14]);
+    assert_int_equal(follows[1], -1);
 }
 
 static void test_evaluate(void **state)
@@ -278,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_jaccard),
         cmocka_unit_test(test_same_seed_same_model),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_also),
         cmocka_unit_test(test_bad_sets),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_evaluate),
