@@ -33,6 +33,7 @@ struct triage_scratch {
     struct weigher *weigher;
     struct feature *features;
     float *scores; /* raw, all classes of all tasks */
+    float *logits; /* of the networks, which calibration mixes in */
     float *output; /* probabilities of labels, all tasks */
     size_t scores_cap;
 };
@@ -40,10 +41,9 @@ struct triage_scratch {
 /* Room for `n` scores; features has FEATURES_MAX. */
 void scratch_fit(struct triage_scratch *s, size_t n);
 
-/* Scores before calibration, all classes; valid until the next call. */
-const float *triage_raw_scores(const struct triage_model *m,
-                               struct triage_scratch *s, struct str text,
-                               float *ret_known);
+/* Scores and logits before calibration, all classes, into `s`. */
+void triage_raw_scores(const struct triage_model *m, struct triage_scratch *s,
+                       struct str text, float *ret_known);
 
 struct model_json;
 
@@ -52,7 +52,8 @@ struct engine_ops {
     int (*load)(const char *folder, const struct model_json *m, void **ret,
                 struct err *e);
     void (*free)(void *impl);
-    /* Raw scores into s->scores; *ret_known: share of known features. */
+    /* Raw scores into s->scores, those of networks into s->logits, which are
+     * zero before; *ret_known: share of known features. */
     void (*score)(const void *impl, struct triage_scratch *s, struct str text,
                   float *ret_known);
     /* Weight of each character of the folded text for class `c`, added to

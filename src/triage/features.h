@@ -45,8 +45,8 @@ void weigher_free(struct weigher *w); /* NULL is fine */
 
 /*
  * The vector of a text: at most FEATURES_MAX features into `ret`, each once.
- * Those of the first block come first. Returns how many. *ret_known is the share of the text's features that the
- * dictionary has, 0-1.
+ * Those of the first block come first. Returns how many. *ret_known is the
+ * share of the text's features that the dictionary has, 0-1.
  */
 size_t features_of(const struct dictionary *d, struct weigher *w,
                    struct cutter *c, struct str text, struct feature *ret,

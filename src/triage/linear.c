@@ -135,7 +135,7 @@ static void linear_score(const void *impl, struct triage_scratch *s,
             s->scores[c] += v * (float)w[c];
     }
     if (l->network)
-        network_add(l->network, s->features, n, s->scores);
+        network_add(l->network, s->features, n, s->logits);
 }
 
 /* Of the linear part alone: a network has no weight of a single word. */

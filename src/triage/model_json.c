@@ -67,8 +67,12 @@ static int read_calibration(const json_t *o, struct model_task *t,
                              "number %zu is none", i + 1);
         t->calibration.terms[i] = json_number_value(v);
     }
-    return read_real(o, "temperature", 1e-6, 1e6, &t->calibration.temperature,
-                     e);
+    int r = OTK_OK;
+    if (json_object_get(o, "network")) /* older models have none */
+        r = read_real(o, "network", 0, 1e6, &t->calibration.network, e);
+    return r ? r
+             : read_real(o, "temperature", 1e-6, 1e6,
+                         &t->calibration.temperature, e);
 }
 
 static int read_task(const json_t *o, struct arena *a, struct model_task *t,
@@ -185,6 +189,7 @@ static void put_task(const struct model_task *t, struct buf *b)
         const char *name;
         double x;
     } reals[] = {
+        {"network", t->calibration.network},
         {"temperature", t->calibration.temperature},
         {"auto_threshold", t->about.auto_threshold},
         {"suggest_threshold", t->about.suggest_threshold},

@@ -138,7 +138,7 @@ int network_load(const char *folder, size_t n_features, size_t n_classes,
 }
 
 static void add_one(const struct body *b, const struct feature *words, size_t n,
-                    float *scores)
+                    float *logits)
 {
     float hidden[NETWORK_HIDDEN] = {0};
     for (size_t i = 0; i < n; i++) {
@@ -148,22 +148,22 @@ static void add_one(const struct body *b, const struct feature *words, size_t n,
             hidden[k] += v * (float)w[k];
     }
     for (size_t c = 0; c < b->n_classes; c++)
-        scores[c] += b->bias[c];
+        logits[c] += b->bias[c];
     for (size_t k = 0; k < NETWORK_HIDDEN; k++) {
         if (hidden[k] <= 0)
             continue;
         const float *w = b->outer + k * b->n_classes;
         for (size_t c = 0; c < b->n_classes; c++)
-            scores[c] += hidden[k] * w[c];
+            logits[c] += hidden[k] * w[c];
     }
 }
 
 void network_add(const struct network *x, const struct feature *features,
-                 size_t n, float *scores)
+                 size_t n, float *logits)
 {
     size_t words = 0;
     while (words < n && features[words].id < x->n_words)
         words++;
     for (size_t i = 0; i < x->n; i++)
-        add_one(&x->bodies[i], features, words, scores + x->bodies[i].at);
+        add_one(&x->bodies[i], features, words, logits + x->bodies[i].at);
 }

@@ -4,7 +4,8 @@
  * The words and pairs of a text stand for vectors; their weighted sum, cut at
  * zero, is weighted once more a class (a deep averaging network, Iyyer et al.
  * 2015). What it finds is weaker than the linear model, but it errs on other
- * texts: added to the linear scores it makes them right more often.
+ * texts: mixed into the linear scores, by a weight that calibration finds, it
+ * makes them right more often.
  *
  * Little-endian, mapped and used in place:
  *   header | a network_head a network | a body a network, in that order:
@@ -46,8 +47,8 @@ int network_load(const char *folder, size_t n_features, size_t n_classes,
                  struct network **ret, struct err *e);
 void network_free(struct network *x); /* NULL is fine */
 
-/* Adds to the scores of a text, whose words come first in `features`. */
+/* Adds to the logits of a text, whose words come first in `features`. */
 void network_add(const struct network *x, const struct feature *features,
-                 size_t n, float *scores);
+                 size_t n, float *logits);
 
 #endif

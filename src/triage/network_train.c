@@ -28,15 +28,14 @@ enum {
     NETWORKS_A_TASK = 2, /* their errors even out; a third adds little */
     VISITS = 100000,     /* of rows: large sets need fewer rounds … */
     EPOCHS_MIN = 4,
-    EPOCHS_MAX = 15,
+    EPOCHS_MAX = 10,
     THREADS_MAX = NETWORKS_MAX,
 };
 static const size_t FILE_BYTES = (size_t)1 << 32;
 
 /* Found on four sets of 1,000 to 38,000 rows; none is sharp. */
 static const float RATE = 0.1F;
-static const float KEPT = 0.7F;  /* of words and of hidden numbers */
-static const float BLEND = 0.1F; /* a logit against a score of the SVM */
+static const float KEPT = 0.7F; /* of words and of hidden numbers */
 
 /* One network while it learns. */
 struct learner {
@@ -257,23 +256,23 @@ static void work_all(struct crew *c, int threads)
         (void)pthread_join(t[i], NULL);
 }
 
-/* The networks of one task, if it has examples enough. */
+/* The networks of one task, if they count and it has examples enough. */
 static int hire(struct crew *c, const struct vectors *v, const int *truth,
-                const struct task_shape *shape, uint64_t seed, struct err *e)
+                const struct model_task *task, uint64_t seed, struct err *e)
 {
     size_t n_rows = 0;
     int r = OTK_OK;
     for (size_t i = 0; i < v->n; i++)
         n_rows += truth[i] >= 0;
-    if (n_rows < FEW_ROWS)
+    if (n_rows < FEW_ROWS || task->calibration.network <= 0)
         return OTK_OK;
     for (int k = 0; !r && k < NETWORKS_A_TASK; k++) {
         struct learner *l = &c->learners[c->n++];
         *l = (struct learner){
             .v = v,
             .truth = truth,
-            .at = shape->at,
-            .n_classes = task_classes(shape),
+            .at = task->shape.at,
+            .n_classes = task_classes(&task->shape),
             .order = mem_new(n_rows, sizeof(size_t)),
         };
         for (size_t i = 0; i < v->n; i++) {
@@ -286,11 +285,11 @@ static int hire(struct crew *c, const struct vectors *v, const int *truth,
     return r;
 }
 
-/* What it says counts BLEND, shared among the networks of its task. */
+/* The networks of a task speak by their mean. */
 static void put_body(struct buf *b, const struct learner *l)
 {
     size_t n = l->v->n_words;
-    float share = BLEND / NETWORKS_A_TASK;
+    float share = 1.0F / NETWORKS_A_TASK;
     float *scale = mem_try(n + 1, sizeof(*scale));
     int8_t *small = mem_try(n * HIDDEN + 1, 1);
     if (!scale || !small)
@@ -341,7 +340,7 @@ int network_train(const struct vectors *v, const struct model_json *m,
     struct crew *c = MEM_NEW(struct crew);
     int r = OTK_OK;
     for (size_t t = 0; !r && t < m->n_tasks; t++)
-        r = hire(c, v, truth[t], &m->tasks[t].shape, o->seed, e);
+        r = hire(c, v, truth[t], &m->tasks[t], o->seed, e);
     if (!r && c->n) {
         work_all(c, o->threads);
         r = write_file(c, v, m->n_classes, folder, e);

@@ -180,7 +180,7 @@ static size_t examples_kept(const struct work *w)
 
 /* Raw scores of rows by a model that has not seen them. */
 struct unseen {
-    float *scores; /* n × n_classes */
+    float *scores, *logits; /* n × n_classes */
     float *known;
     char *there; /* scored at all */
 };
@@ -203,9 +203,10 @@ static int score_part(struct work *w, const int *part, int which,
         size_t row = test.rows[i];
         if (row >= w->d->n - w->d->n_also)
             break; /* these are learnt from only */
-        const float *scores =
-            triage_raw_scores(m, s, test.d.texts[i], &u->known[row]);
-        memcpy(u->scores + row * w->m.n_classes, scores,
+        triage_raw_scores(m, s, test.d.texts[i], &u->known[row]);
+        memcpy(u->scores + row * w->m.n_classes, s->scores,
+               w->m.n_classes * sizeof(float));
+        memcpy(u->logits + row * w->m.n_classes, s->logits,
                w->m.n_classes * sizeof(float));
         u->there[row] = 1;
     }
@@ -227,6 +228,7 @@ static void calibrate_task(struct work *w, size_t task, const struct unseen *u)
             continue;
         rows[n++] = (struct calibration_row){
             .scores = u->scores + i * w->m.n_classes + t->shape.at,
+            .logits = u->logits + i * w->m.n_classes + t->shape.at,
             .known = u->known[i],
             .truth = w->truth[task][i]};
     }
@@ -259,12 +261,13 @@ static int calibrate(struct work *w, struct err *e)
     int *part = mem_new(n + 1, sizeof(*part));
     struct unseen u = {
         .scores = mem_try(n * w->m.n_classes + 1, sizeof(float)),
+        .logits = mem_try(n * w->m.n_classes + 1, sizeof(float)),
         .known = mem_new(n + 1, sizeof(float)),
         .there = mem_new(n + 1, 1),
     };
     int folds;
     int r = OTK_OK;
-    if (!u.scores)
+    if (!u.scores || !u.logits)
         bug("no memory for the scores of %zu rows", n);
     split_rows(w, part, &folds);
     for (int f = 0; !r && f < folds; f++) {
@@ -274,6 +277,7 @@ static int calibrate(struct work *w, struct err *e)
     for (size_t t = 0; !r && t < w->m.n_tasks; t++)
         calibrate_task(w, t, &u);
     free(u.scores);
+    free(u.logits);
     free(u.known);
     free(u.there);
     free(part);
@@ -350,7 +354,9 @@ static int prepare(struct work *w, const char *folder, struct err *e)
         r = find_labels(w, t, e);
         find_truth(w, t);
         w->m.tasks[t].calibration =
-            (struct calibration){.temperature = 1, .terms = {0, 1, 0, 0}};
+            /* networks are trained until calibration finds them useless */
+            (struct calibration){
+                .network = 1, .temperature = 1, .terms = {0, 1, 0, 0}};
         w->m.tasks[t].about.auto_threshold = 1;
         w->m.tasks[t].about.suggest_threshold = 1;
         w->m.tasks[t].about.accuracy = NAN;

@@ -55,6 +55,7 @@ void triage_scratch_free(struct triage_scratch *s)
     weigher_free(s->weigher);
     free(s->features);
     free(s->scores);
+    free(s->logits);
     free(s->output);
     free(s);
 }
@@ -64,8 +65,10 @@ void scratch_fit(struct triage_scratch *s, size_t n)
     if (n <= s->scores_cap)
         return;
     free(s->scores);
+    free(s->logits);
     free(s->output);
     s->scores = mem_new(n, sizeof(*s->scores));
+    s->logits = mem_new(n, sizeof(*s->logits));
     s->output = mem_new(n, sizeof(*s->output));
     s->scores_cap = n;
 }
@@ -185,6 +188,8 @@ static void decide(const struct model_task *t, struct triage_scratch *s,
 {
     size_t n = task_classes(&t->shape);
     float *p = s->output + t->shape.at;
+    calibration_mix(&t->calibration, s->logits + t->shape.at, n,
+                    s->scores + t->shape.at);
     calibration_softmax(&t->calibration, s->scores + t->shape.at, n, p);
     size_t top = 0;
     size_t top_label = 0;
@@ -210,20 +215,19 @@ static void decide(const struct model_task *t, struct triage_scratch *s,
     }
 }
 
-const float *triage_raw_scores(const struct triage_model *m,
-                               struct triage_scratch *s, struct str text,
-                               float *ret_known)
+void triage_raw_scores(const struct triage_model *m, struct triage_scratch *s,
+                       struct str text, float *ret_known)
 {
     scratch_fit(s, m->json.n_classes);
+    memset(s->logits, 0, m->json.n_classes * sizeof(*s->logits));
     m->ops->score(m->impl, s, text, ret_known);
-    return s->scores;
 }
 
 void triage_predict(const struct triage_model *m, struct triage_scratch *s,
                     struct str text, struct triage_prediction *ret)
 {
     float known = 0;
-    (void)triage_raw_scores(m, s, text, &known);
+    triage_raw_scores(m, s, text, &known);
     for (size_t i = 0; i < m->json.n_tasks; i++)
         decide(&m->json.tasks[i], s, known, &ret[i]);
 }
