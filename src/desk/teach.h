@@ -8,8 +8,9 @@ struct triage_train_options;
 
 /*
  * Trains topic and priority from the corpus (desk/corpus.h) into `folder`;
- * NULL: the desk's own, which running desks take up by themselves. OTK_ENOENT:
- * the corpus is empty.
+ * NULL: the desk's own, which running desks take up by themselves. Question
+ * forms of published articles with a topic are learnt too, but confidence is
+ * measured on the corpus alone. OTK_ENOENT: the corpus is empty.
  */
 int teach(struct desk *d, const struct triage_train_options *o,
           const char *folder, struct err *e);

@@ -150,8 +150,16 @@ static void subset_take(const struct work *w, const int *part, int which,
         }
         ret->tasks[t] = (struct triage_labels){w->d->tasks[t].task, labels};
     }
+    size_t asked = 0;
+    while (asked < n && ret->rows[asked] < all - w->d->n_also)
+        asked++;
     ret->d = (struct triage_dataset){
-        .n = n, .texts = texts, .tasks = ret->tasks, .n_tasks = w->d->n_tasks};
+        .n = n,
+        .texts = texts,
+        .tasks = ret->tasks,
+        .n_tasks = w->d->n_tasks,
+        .n_also = n - asked,
+    };
 }
 
 /* Weights and examples of a fit, with calibration as it stands in w->m. */
@@ -159,11 +167,15 @@ static int fit(struct work *w, const struct triage_dataset *d,
                int *const *truth, const char *folder, size_t examples,
                struct err *e)
 {
+    bool linear = strcmp(w->m.info.engine, "linear") == 0;
+    struct triage_dataset shown = *d;
     int r = file_make_dir(folder, e);
-    if (!r && strcmp(w->m.info.engine, "linear") == 0)
+    if (!r && linear)
         r = linear_train(d, &w->m, (const int *const *)truth, &w->o, folder, e);
+    if (linear) /* its examples are past requests to show, not the model */
+        shown.n -= d->n_also;
     if (!r)
-        r = examples_write(folder, d, examples, e);
+        r = examples_write(folder, &shown, examples, e);
     if (!r)
         r = model_json_write(folder, &w->m, e);
     return r;
