@@ -29,12 +29,15 @@ enum {
     EXIT_NOBODY = 67,
     EXIT_NOHOST = 68,
     LOOK_MS = 20,
+    TAIL_BYTES = 512,
 };
 
 struct child {
     pid_t pid;
     int in, err; /* our ends */
     int64_t until;
+    char tail[TAIL_BYTES]; /* of what it wrote to stderr */
+    size_t n_tail;
 };
 
 /* ---- starting and ending it
@@ -49,7 +52,7 @@ static int spawn(const char *command, struct child *ret)
     char option[] = "-c";
     posix_spawn_file_actions_t f;
     posix_spawnattr_t attr;
-    sigset_t none;
+    sigset_t none, pipes;
     if (pipe2(in, O_CLOEXEC))
         return -1;
     if (pipe2(out, O_CLOEXEC)) {
@@ -60,6 +63,8 @@ static int spawn(const char *command, struct child *ret)
     char *line = mem_copy_str(command);
     char *argv[] = {shell, option, line, NULL};
     (void)sigemptyset(&none);
+    (void)sigemptyset(&pipes);
+    (void)sigaddset(&pipes, SIGPIPE); /* a shell could not undo "ignored" */
     (void)posix_spawn_file_actions_init(&f);
     (void)posix_spawn_file_actions_adddup2(&f, in[0], STDIN_FILENO);
     (void)posix_spawn_file_actions_addopen(&f, STDOUT_FILENO, "/dev/null",
@@ -67,8 +72,10 @@ static int spawn(const char *command, struct child *ret)
     (void)posix_spawn_file_actions_adddup2(&f, out[1], STDERR_FILENO);
     (void)posix_spawnattr_init(&attr);
     (void)posix_spawnattr_setsigmask(&attr, &none);
+    (void)posix_spawnattr_setsigdefault(&attr, &pipes);
     (void)posix_spawnattr_setpgroup(&attr, 0); /* to end its children, too */
     (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
     int r = posix_spawn(&ret->pid, "/bin/sh", &f, &attr, argv, environ);
     free(line);
@@ -106,25 +113,35 @@ static void feed(struct child *c, struct str *rest)
     }
 }
 
-/* Keep the end of what it complains about. */
-static void listen_to(struct child *c, char why[SENDER_WHY_BYTES])
+/* Keep the end of what it complains about; a line may come in pieces. */
+static void listen_to(struct child *c)
 {
-    char part[512];
-    ssize_t n;
-    while ((n = read(c->err, part, sizeof(part))) > 0) {
-        struct str s = str_trim((struct str){part, (size_t)n});
-        size_t from = s.n;
-        while (from > 0 && s.p[from - 1] != '\n')
-            from--;
-        if (s.n)
-            (void)snprintf(why, SENDER_WHY_BYTES, STR_FMT,
-                           STR_ARG(str_sub(s, from, s.n)));
+    char part[TAIL_BYTES / 2];
+    ssize_t got;
+    while ((got = read(c->err, part, sizeof(part))) > 0) {
+        size_t n = (size_t)got;
+        if (c->n_tail + n > TAIL_BYTES) {
+            size_t old = c->n_tail + n - TAIL_BYTES;
+            c->n_tail -= old;
+            memmove(c->tail, c->tail + old, c->n_tail);
+        }
+        memcpy(c->tail + c->n_tail, part, n);
+        c->n_tail += n;
     }
 }
 
+static void last_line(const struct child *c, char why[SENDER_WHY_BYTES])
+{
+    struct str s = str_trim((struct str){c->tail, c->n_tail});
+    size_t from = s.n;
+    while (from > 0 && s.p[from - 1] != '\n')
+        from--;
+    (void)snprintf(why, SENDER_WHY_BYTES, STR_FMT,
+                   STR_ARG(str_trim(str_sub(s, from, s.n))));
+}
+
 /* The status of waitpid(); -1: it was ended by the deadline. */
-static int wait_for(struct child *c, struct str input,
-                    char why[SENDER_WHY_BYTES])
+static int wait_for(struct child *c, struct str input)
 {
     int status = 0;
     pid_t done;
@@ -133,7 +150,7 @@ static int wait_for(struct child *c, struct str input,
         (void)poll(p, c->in >= 0 ? 2 : 1, LOOK_MS);
         if (c->in >= 0 && p[1].revents)
             feed(c, &input);
-        listen_to(c, why);
+        listen_to(c);
         if (p[0].revents & POLLHUP) /* it closed stderr: do not spin */
             (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
@@ -142,7 +159,7 @@ static int wait_for(struct child *c, struct str input,
         (void)waitpid(c->pid, &status, 0);
         status = -1;
     }
-    listen_to(c, why);
+    listen_to(c);
     if (c->in >= 0)
         (void)close(c->in);
     (void)close(c->err);
@@ -203,8 +220,9 @@ enum outbox_verdict sender_run(const char *command, int timeout_ms,
         buf_free(&input);
         return OUTBOX_LATER;
     }
-    int status = wait_for(&c, buf_str(&input), ret_why);
+    int status = wait_for(&c, buf_str(&input));
     buf_free(&input);
+    last_line(&c, ret_why);
     return verdict_of(status, ret_why);
 }
 
