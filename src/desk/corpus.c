@@ -69,8 +69,10 @@ static int update(struct db_tx *tx, const struct lesson *l,
     struct str topic = l->topic.n ? l->topic : k->topic;
     struct str priority = l->priority.n ? l->priority : k->priority;
     bool same = str_eq(topic, k->topic) && str_eq(priority, k->priority);
+    bool said = l->topic.n || l->priority.n;
     *ret = same || l->source < k->source ? CORPUS_SAME : CORPUS_CHANGED;
-    if (*ret == CORPUS_SAME)
+    /* the same labels from a better source: none of less rank changes them */
+    if (*ret == CORPUS_SAME && !(said && l->source > k->source))
         return OTK_OK;
     return db_exec(tx, e,
                    "UPDATE examples SET topic = ?2, priority = ?3, source = "
