@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "desk/catalog.h"
-#include "desk/time_zone.h"
+#include "desk/schedule.h"
 
 enum { FILE_MAX = 1 << 20, TEXT_MAX = 200, OPEN_MAX = 1000 };
 
@@ -54,6 +54,16 @@ static yaml_node_t *child(struct edit *s, const yaml_node_t *map,
             return yaml_document_get_node(&s->doc, p->value);
     }
     return NULL;
+}
+
+/* The mapping `key` of an entry; *ret is NULL when it is not said. */
+static int part_of(struct edit *s, const yaml_node_t *v, const char *key,
+                   const yaml_node_t **ret)
+{
+    const yaml_node_t *n = child(s, v, key);
+    *ret = n && n->type == YAML_MAPPING_NODE ? n : NULL;
+    bool empty = n && n->type == YAML_SCALAR_NODE && scalar(n).n == 0;
+    return !n || *ret || empty ? OTK_OK : fail(s, n, key, "must be a mapping");
 }
 
 static struct str text_of(struct edit *s, const yaml_node_t *map,
@@ -163,74 +173,108 @@ static int clock_minutes(struct str t)
     return (int)(h * 60 + m);
 }
 
-static int load_days(struct edit *s, int64_t id, const yaml_node_t *hours)
+/* The hours of a week, checked as whoever loads them will. */
+static int read_days(struct edit *s, const yaml_node_t *v,
+                     const yaml_node_t *hours, struct schedule_hours *ret,
+                     size_t *ret_n)
 {
     static const char *const names[] = {"mon", "tue", "wed", "thu",
-                                        "fri", "sat", "sun"};
-    int r =
-        db_exec(s->tx, s->e,
-                "DELETE FROM schedule_hours WHERE schedule_id = ?1", "i", id);
-    for (int64_t d = 0; !r && d < 7; d++) {
+                                        "fri", "sat", "sun", NULL};
+    struct schedule *whole = NULL;
+    int r = hours ? known(s, hours, names) : OTK_OK;
+    for (int d = 0; !r && d < 7; d++) {
         struct str spans = text_of(s, hours, names[d]);
         struct str one;
-        while (!r && str_next(&spans, ',', &one)) {
+        while (str_next(&spans, ',', &one)) {
             one = str_trim(one);
             size_t dash = str_find(one, '-');
             int from = clock_minutes(str_sub(one, 0, dash));
             int to = clock_minutes(str_sub(one, dash + 1, one.n));
             if (from < 0 || to <= from)
                 return fail(s, hours, names[d], "must read 09:00-18:00");
-            r = db_exec(s->tx, s->e,
-                        "INSERT INTO schedule_hours (schedule_id, weekday, "
-                        "from_minute, to_minute) VALUES (?1, ?2, ?3, ?4)",
-                        "iiii", id, d, (int64_t)from, (int64_t)to);
+            if (*ret_n == SCHEDULE_HOURS_MAX)
+                return fail(s, hours, "hours", "are too many");
+            ret[(*ret_n)++] = (struct schedule_hours){d, from, to};
         }
     }
+    if (r)
+        return r;
+    r = schedule_new(text_of(s, v, "time_zone"), ret, *ret_n, NULL, 0, &whole,
+                     s->e);
+    if (r)
+        return err_place(s->e, r, "%s:%zu", s->path, v->start_mark.line + 1);
+    schedule_free(whole);
+    return OTK_OK;
+}
+
+static int put_days(struct edit *s, int64_t id, const struct schedule_hours *h,
+                    size_t n)
+{
+    int r =
+        db_exec(s->tx, s->e,
+                "DELETE FROM schedule_hours WHERE schedule_id = ?1", "i", id);
+    for (size_t i = 0; !r && i < n; i++)
+        r = db_exec(s->tx, s->e,
+                    "INSERT INTO schedule_hours (schedule_id, weekday, "
+                    "from_minute, to_minute) VALUES (?1, ?2, ?3, ?4)",
+                    "iiii", id, (int64_t)h[i].weekday, (int64_t)h[i].from,
+                    (int64_t)h[i].to);
     return r;
 }
 
-static int load_holidays(struct edit *s, int64_t id, const yaml_node_t *map)
+static int load_holidays(struct edit *s, int64_t id, const yaml_node_t *v)
 {
-    int r = OTK_OK;
-    if (!map || map->type != YAML_MAPPING_NODE)
+    const yaml_node_t *map;
+    int64_t n = 0;
+    int r = part_of(s, v, "holidays", &map);
+    if (r || !map)
         return r;
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
          !r && p < map->data.mapping.pairs.top; p++) {
-        struct str day = scalar(yaml_document_get_node(&s->doc, p->key));
-        struct str name = scalar(yaml_document_get_node(&s->doc, p->value));
-        if (day.n != 10)
-            return fail(s, map, "a holiday", "must read 2026-01-31: name");
+        const yaml_node_t *at = yaml_document_get_node(&s->doc, p->key);
+        struct date day;
+        if (!date_parse(scalar(at), &day))
+            return fail(s, at, "a holiday", "must read 2026-01-31: name");
         r = db_exec(s->tx, s->e,
                     "INSERT INTO holidays (schedule_id, day, name) VALUES "
                     "(?1, ?2, ?3) ON CONFLICT (schedule_id, day) DO UPDATE "
                     "SET name = excluded.name",
-                    "iss", id, day, name);
+                    "iss", id, scalar(at),
+                    scalar(yaml_document_get_node(&s->doc, p->value)));
     }
-    return r;
+    if (!r)
+        r = db_int_of(s->tx, &n, s->e,
+                      "SELECT COUNT(*) FROM holidays WHERE schedule_id = ?1",
+                      "i", id);
+    return !r && n > SCHEDULE_DAYS_MAX
+               ? fail(s, map, "holidays", "are too many")
+               : r;
 }
 
 static int load_schedule(struct edit *s, struct str key, const yaml_node_t *v)
 {
     static const char *const fields[] = {"time_zone", "hours", "holidays",
                                          NULL};
-    struct str zone = text_of(s, v, "time_zone");
-    struct time_zone *z;
+    struct schedule_hours hours[SCHEDULE_HOURS_MAX];
+    const yaml_node_t *week = NULL;
+    size_t n = 0;
     int64_t id;
     int r = known(s, v, fields);
+    if (!r)
+        r = part_of(s, v, "hours", &week);
     if (r)
         return r;
-    r = time_zone_new(zone, &z, s->e);
+    r = read_days(s, v, week, hours, &n);
     if (r)
-        return err_place(s->e, r, "%s:%zu", s->path, v->start_mark.line + 1);
-    time_zone_free(z);
+        return r;
     r = db_int_of(s->tx, &id, s->e,
                   "INSERT INTO schedules (name, time_zone) VALUES (?1, ?2) ON "
                   "CONFLICT (name) DO UPDATE SET time_zone = "
                   "excluded.time_zone RETURNING id",
-                  "ss", key, zone);
+                  "ss", key, text_of(s, v, "time_zone"));
     if (!r)
-        r = load_days(s, id, child(s, v, "hours"));
-    return r ? r : load_holidays(s, id, child(s, v, "holidays"));
+        r = put_days(s, id, hours, n);
+    return r ? r : load_holidays(s, id, v);
 }
 
 /* ---- the rest, table by table
@@ -307,10 +351,12 @@ static int load_priority(struct edit *s, struct str key, const yaml_node_t *v)
 static int load_target(struct edit *s, int64_t sla, struct str priority,
                        const yaml_node_t *v)
 {
-    static const char *const names[] = {"first", "next", "solution"};
-    int64_t id;
+    static const char *const names[] = {"first", "next", "solution", NULL};
+    int64_t id = 0;
     int64_t m[3];
-    int r = id_of(s, priority_id, priority, v, "priority", &id);
+    int r = known(s, v, names);
+    if (!r)
+        r = id_of(s, priority_id, priority, v, "priority", &id);
     for (int i = 0; !r && i < 3; i++) {
         m[i] = minutes_of(text_of(s, v, names[i]));
         if (m[i] == -2)
@@ -343,8 +389,10 @@ static int load_sla(struct edit *s, struct str key, const yaml_node_t *v)
                       "ON CONFLICT (name) DO UPDATE SET schedule_id = "
                       "excluded.schedule_id RETURNING id",
                       "sI", key, db_or_null(&schedule));
-    const yaml_node_t *map = child(s, v, "targets");
-    if (r || !map || map->type != YAML_MAPPING_NODE)
+    const yaml_node_t *map = NULL;
+    if (!r)
+        r = part_of(s, v, "targets", &map);
+    if (r || !map)
         return r;
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
          !r && p < map->data.mapping.pairs.top; p++)
@@ -357,13 +405,11 @@ static int load_topic(struct edit *s, struct str key, const yaml_node_t *v)
 {
     static const char *const fields[] = {"name_ru", "name_en", "parent", "team",
                                          "skill",   "sla",     "active", NULL};
-    int64_t parent, team, skill, sla;
+    int64_t team, skill, sla;
     int64_t active = 1;
     int r = known(s, v, fields);
     if (!r)
         r = read_active(s, v, &active);
-    if (!r)
-        r = id_of(s, topic_id, text_of(s, v, "parent"), v, "topic", &parent);
     if (!r)
         r = id_of(s, team_id, text_of(s, v, "team"), v, "team", &team);
     if (!r)
@@ -374,16 +420,24 @@ static int load_topic(struct edit *s, struct str key, const yaml_node_t *v)
         return r;
     return db_exec(
         s->tx, s->e,
-        "INSERT INTO topics (key, name, names_json, parent_id, team_id, "
-        "skill_id, sla_id, is_active) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
-        "ON CONFLICT "
-        "(key) DO UPDATE SET name = excluded.name, names_json = "
-        "excluded.names_json, parent_id = excluded.parent_id, team_id = "
-        "excluded.team_id, skill_id = excluded.skill_id, sla_id = "
+        "INSERT INTO topics (key, name, names_json, team_id, skill_id, sla_id, "
+        "is_active) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key) DO "
+        "UPDATE SET name = excluded.name, names_json = excluded.names_json, "
+        "team_id = excluded.team_id, skill_id = excluded.skill_id, sla_id = "
         "excluded.sla_id, is_active = excluded.is_active",
-        "sssIIIIi", key, text_of(s, v, "name_en"), names_json(s, v),
-        db_or_null(&parent), db_or_null(&team), db_or_null(&skill),
-        db_or_null(&sla), active);
+        "sssIIIi", key, text_of(s, v, "name_en"), names_json(s, v),
+        db_or_null(&team), db_or_null(&skill), db_or_null(&sla), active);
+}
+
+/* When all topics are there: a parent may stand below its children. */
+static int load_parent(struct edit *s, struct str key, const yaml_node_t *v)
+{
+    int64_t parent;
+    int r = id_of(s, topic_id, text_of(s, v, "parent"), v, "topic", &parent);
+    return r ? r
+             : db_exec(s->tx, s->e,
+                       "UPDATE topics SET parent_id = ?2 WHERE key = ?1", "sI",
+                       key, db_or_null(&parent));
 }
 
 /* ---- staff
@@ -404,10 +458,11 @@ static int find_person(struct edit *s, struct str login, struct str name,
                      "si", name, s->now);
 }
 
-static int load_levels(struct edit *s, int64_t person, const yaml_node_t *map)
+static int load_levels(struct edit *s, int64_t person, const yaml_node_t *v)
 {
-    int r = OTK_OK;
-    if (!map || map->type != YAML_MAPPING_NODE)
+    const yaml_node_t *map;
+    int r = part_of(s, v, "skills", &map);
+    if (r || !map)
         return r;
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
          !r && p < map->data.mapping.pairs.top; p++) {
@@ -535,7 +590,7 @@ static int load_staff(struct edit *s, struct str login, const yaml_node_t *v)
                     db_or_null(&team), db_or_null(&schedule),
                     text_of(s, v, "languages"), max_open, active);
     if (!r)
-        r = load_levels(s, person, child(s, v, "skills"));
+        r = load_levels(s, person, v);
     return r ? r : load_absences(s, person, child(s, v, "absences"));
 }
 
@@ -549,7 +604,7 @@ int catalog_apply(struct db_tx *tx, const char *path, struct str yaml,
         {"schedules", load_schedule}, {"teams", load_team},
         {"skills", load_skill},       {"priorities", load_priority},
         {"slas", load_sla},           {"topics", load_topic},
-        {"staff", load_staff},
+        {"topics", load_parent},      {"staff", load_staff},
     };
     yaml_parser_t parser;
     struct err none = {0};
