@@ -162,6 +162,8 @@ static int check_store(const char *path, const char *named, struct err *e)
         r = db_verify(db, e);
     if (!r)
         r = db_version(db, &version, e);
+    if (!r && version == 0) /* an empty file is a sound store, too */
+        r = err_set(e, OTK_EFORMAT, "no desk is in it");
     db_close(db);
     for (int i = 0; i < 2; i++) {
         char extra[PATH_BYTES + 16];
