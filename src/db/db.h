@@ -190,6 +190,9 @@ int db_text_find(struct db_tx *tx, const char *index,
 int db_migrate(struct db *db, const struct embed *files, const char *backup_dir,
                struct err *e);
 extern const struct embed db_migrations[]; /* those of the desk */
+/* Would db_migrate() take it? OTK_EDENIED: it is newer, or another program's;
+ * OTK_ENOENT: nothing is in it. */
+int db_migratable(struct db *db, const struct embed *files, struct err *e);
 int db_version(struct db *db, int64_t *ret, struct err *e); /* last number */
 
 /* A consistent copy of a live store into a new file; OTK_ECONFLICT: it is

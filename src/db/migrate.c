@@ -75,6 +75,15 @@ static int check_state(const struct state *s, int64_t to, struct err *e)
     return OTK_OK;
 }
 
+int db_migratable(struct db *db, const struct embed *files, struct err *e)
+{
+    struct state s = {0};
+    int r = db_read(db, 0, read_state, &s, e);
+    if (!r)
+        r = check_state(&s, newest(files), e);
+    return r || s.version ? r : err_set(e, OTK_ENOENT, "nothing is in it");
+}
+
 static int store_version(struct db_tx *tx, int64_t version, struct err *e)
 {
     int r = db_exec(tx, e,

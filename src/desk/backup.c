@@ -156,14 +156,11 @@ static int check_store(const char *path, const char *named, struct err *e)
     static const char *const beside[] = {"-wal", "-shm"};
     struct db *db = NULL;
     struct db_options o = {.read_only = true};
-    int64_t version = 0;
     int r = db_open(path, &o, &db, e);
     if (!r)
         r = db_verify(db, e);
-    if (!r)
-        r = db_version(db, &version, e);
-    if (!r && version == 0) /* an empty file is a sound store, too */
-        r = err_set(e, OTK_EFORMAT, "no desk is in it");
+    if (!r) /* an empty file is a sound store, too */
+        r = db_migratable(db, db_migrations, e);
     db_close(db);
     for (int i = 0; i < 2; i++) {
         char extra[PATH_BYTES + 16];
