@@ -252,6 +252,46 @@ static void test_damaged(void **state)
     }
 }
 
+static int make_newer(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return db_exec(tx, e, "UPDATE schema_version SET version = 9999", "");
+}
+
+static int make_strange(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return db_exec(tx, e, "DROP TABLE schema_version", "");
+}
+
+/* Sound stores, but not of this program. */
+static void test_not_ours(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        db_fn *fn;
+        const char *why;
+    } rows[] = {{"newer", make_newer, "use a newer otklik"},
+                {"strange", make_strange, "belongs to another program"}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct db *db = NULL;
+        struct err e = {0};
+        const char *aside;
+        const char *to = in(arena_printf(arena, "made/%s", rows[i].name));
+        make(to);
+        if (db_open(arena_printf(arena, "%s/otklik.db", to), NULL, &db, &e) ||
+            db_write(db, 0, rows[i].fn, NULL, &e))
+            fail_msg("%s", e.msg);
+        db_close(db);
+        assert_int_equal(backup_restore(in("not-ours"), to, false, &e),
+                         OTK_EDENIED);
+        if (!strstr(e.msg, rows[i].why))
+            fail_msg("%s: %s", rows[i].name, e.msg);
+        assert_int_equal(count_like(in("not-ours"), "otklik.db", &aside), 0);
+    }
+}
+
 static void test_nothing_there(void **state)
 {
     (void)state;
@@ -272,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_place_is_taken),
         cmocka_unit_test(test_over_another),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_nothing_there),
     };
     return cmocka_run_group_tests(tests, open_with_files, close_desk);
