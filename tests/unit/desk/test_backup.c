@@ -218,8 +218,8 @@ static void overwrite(const char *path, size_t from, size_t n)
 static void test_damaged(void **state)
 {
     (void)state;
-    static const char *const kinds[] = {"head", "inside", "half", "text",
-                                        "empty"};
+    static const char *const kinds[] = {"head", "inside", "page",
+                                        "half", "text",   "empty"};
     struct err e = {0};
     struct content then = content_of(desk);
     make(in("made/good"));
@@ -233,8 +233,10 @@ static void test_damaged(void **state)
         switch (i) {
         case 0: overwrite(store, 0, 100); break;
         case 1: overwrite(store, 4096, size - 2 * (size_t)4096); break;
-        case 2: assert_int_equal(truncate(store, (off_t)size / 2), 0); break;
-        case 3: put_file(store, "Not a store at all, but a letter."); break;
+        /* one page, which only a check of the whole store comes across */
+        case 2: overwrite(store, 2 * (size_t)4096, 4096); break;
+        case 3: assert_int_equal(truncate(store, (off_t)size / 2), 0); break;
+        case 4: put_file(store, "Not a store at all, but a letter."); break;
         default: put_file(store, ""); break;
         }
         /* neither into an empty place nor over a desk */
