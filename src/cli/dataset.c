@@ -70,9 +70,8 @@ static void append(struct dataset *d, const struct table *t, const char *path,
         }
         texts[n] = s;
         for (size_t k = 0; k < d->d.n_tasks; k++) {
-            labels[k][n] = columns[k] < 0
-                               ? (struct str){0}
-                               : str_trim(table_cell(t, i, columns[k]));
+            if (columns[k] >= 0)
+                labels[k][n] = str_trim(table_cell(t, i, columns[k]));
             any |= labels[k][n].n > 0;
         }
         if (any)
