@@ -57,11 +57,16 @@ static int check(const struct linear *l, const char *path, size_t n_classes,
 static int check_numbers(const struct linear *l, const char *path,
                          struct err *e)
 {
+    size_t used = 0;
     for (size_t i = 0; i < l->dictionary.slots; i++) {
         if (l->dictionary.table[2 * i + 1] > l->dictionary.n)
             return err_set(e, OTK_EFORMAT, "%s: a feature is out of range",
                            path);
+        used += l->dictionary.table[2 * i + 1] != 0;
     }
+    /* a search for an unknown feature ends at a free slot */
+    if (used == l->dictionary.slots)
+        return err_set(e, OTK_EFORMAT, "%s: its table has no free slot", path);
     for (size_t i = 0; i < l->dictionary.n; i++) {
         if (!isfinite(l->dictionary.idf[i]) || !isfinite(l->scale[i]))
             return err_set(e, OTK_EFORMAT, "%s: a weight is not a number",
