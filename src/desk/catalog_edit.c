@@ -14,7 +14,12 @@
 #include "desk/catalog.h"
 #include "desk/schedule.h"
 
-enum { FILE_MAX = 1 << 20, TEXT_MAX = 200, OPEN_MAX = 1000 };
+enum {
+    FILE_MAX = 1 << 20,
+    TEXT_MAX = 200,
+    OPEN_MAX = 1000,
+    MINUTES_MAX = 1000000, /* of a promise: two years */
+};
 
 struct edit {
     struct db_tx *tx;
@@ -72,7 +77,7 @@ static struct str text_of(struct edit *s, const yaml_node_t *map,
     return scalar(child(s, map, key));
 }
 
-/* "30m", "4h", "2d" or minutes; -1: not said. */
+/* "30m", "4h", "2d" or minutes; -1: not said, -2: nonsense. */
 static int minutes_of(struct str t)
 {
     int64_t n;
@@ -86,7 +91,8 @@ static int minutes_of(struct str t)
         by = 24 * 60;
     if (last == 'm' || by > 1)
         t = str_sub(t, 0, t.n - 1);
-    return str_to_int(t, &n) || n < 0 || n > 1000000 ? -2 : (int)n * by;
+    return str_to_int(t, &n) || n < 0 || n > MINUTES_MAX / by ? -2
+                                                              : (int)n * by;
 }
 
 /* Refuse a field that is a slip of the pen; `names` ends with NULL. */
