@@ -600,6 +600,15 @@ static int load_staff(struct edit *s, struct str login, const yaml_node_t *v)
     return r ? r : load_absences(s, person, child(s, v, "absences"));
 }
 
+/* What was written must be what a desk can work with. */
+static int check_whole(struct edit *s)
+{
+    struct catalog *c = NULL;
+    int r = catalog_load(s->tx, &c, s->e);
+    catalog_unref(c);
+    return r ? err_place(s->e, r, "%s", s->path) : OTK_OK;
+}
+
 int catalog_apply(struct db_tx *tx, const char *path, struct str yaml,
                   int64_t now_ms, struct err *e)
 {
@@ -637,6 +646,8 @@ int catalog_apply(struct db_tx *tx, const char *path, struct str yaml,
                  : err_set(s.e, OTK_EFORMAT, "%s: nothing is in it", path);
     for (size_t i = 0; !r && i < sizeof(parts) / sizeof(parts[0]); i++)
         r = each(&s, root, parts[i].name, parts[i].fn);
+    if (!r)
+        r = check_whole(&s);
     if (!r)
         r = catalog_touch(tx, e);
     arena_free(s.arena);
