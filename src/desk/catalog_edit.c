@@ -10,13 +10,16 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "db/db.h"
 #include "desk/catalog.h"
 #include "desk/schedule.h"
+#include "text/unicode.h"
 
 enum {
     FILE_MAX = 1 << 20,
     TEXT_MAX = 200,
+    SCALAR_MAX = 400, /* bytes of a name, a key, a list of hours */
     OPEN_MAX = 1000,
     MINUTES_MAX = 1000000, /* of a promise: two years */
 };
@@ -600,6 +603,41 @@ static int load_staff(struct edit *s, struct str login, const yaml_node_t *v)
     return r ? r : load_absences(s, person, child(s, v, "absences"));
 }
 
+/* YAML reads these as line ends, or not at all: what is printed would not be
+ * what was taken. */
+static bool is_odd(uint32_t cp)
+{
+    return (cp >= 0x80 && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 ||
+           cp == 0xfeff || cp == 0xfffe || cp == 0xffff;
+}
+
+static int check_text(struct edit *s, const yaml_node_t *at)
+{
+    struct str t = scalar(at);
+    int r = text_check(t, "text", 0, SCALAR_MAX, s->e);
+    if (r)
+        return err_place(s->e, r, "%s:%zu", s->path, at->start_mark.line + 1);
+    for (size_t i = 0; i < t.n;) {
+        uint32_t cp = 0;
+        i += utf8_decode(str_sub(t, i, UTF8_MAX), &cp);
+        if (is_odd(cp)) {
+            char name[16];
+            (void)snprintf(name, sizeof(name), "U+%04X", cp);
+            return fail(s, at, "a text has the control character", name);
+        }
+    }
+    return OTK_OK;
+}
+
+static int check_texts(struct edit *s)
+{
+    int r = OTK_OK;
+    for (const yaml_node_t *n = s->doc.nodes.start; !r && n < s->doc.nodes.top;
+         n++)
+        r = check_text(s, n);
+    return r;
+}
+
 /* What was written must be what a desk can work with. */
 static int check_whole(struct edit *s)
 {
@@ -644,6 +682,8 @@ int catalog_apply(struct db_tx *tx, const char *path, struct str yaml,
     const yaml_node_t *root = yaml_document_get_root_node(&s.doc);
     int r = root ? known(&s, root, sections)
                  : err_set(s.e, OTK_EFORMAT, "%s: nothing is in it", path);
+    if (!r)
+        r = check_texts(&s);
     for (size_t i = 0; !r && i < sizeof(parts) / sizeof(parts[0]); i++)
         r = each(&s, root, parts[i].name, parts[i].fn);
     if (!r)
