@@ -615,8 +615,9 @@ static int check_text(struct edit *s, const yaml_node_t *at)
 {
     struct str t = scalar(at);
     int r = text_check(t, "text", 0, SCALAR_MAX, s->e);
-    if (r)
-        return err_place(s->e, r, "%s:%zu", s->path, at->start_mark.line + 1);
+    if (r) /* also too long: the document is wrong, not too large */
+        return err_place(s->e, OTK_EFORMAT, "%s:%zu", s->path,
+                         at->start_mark.line + 1);
     for (size_t i = 0; i < t.n;) {
         uint32_t cp = 0;
         i += utf8_decode(str_sub(t, i, UTF8_MAX), &cp);

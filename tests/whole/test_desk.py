@@ -54,6 +54,27 @@ class DeskTest(unittest.TestCase):
         self.assertIsNotNone(t["next_due"])
         self.assertEqual(r.json["ticket"]["id"], id)
 
+    def test_metrics(self):
+        """The last routes of the table are counted as the first ones."""
+        def count():
+            at = 'otklik_http_seconds_count{method="GET",path="/status"} '
+            text = self.nobody.raw("GET", "/metrics").bytes.decode()
+            found = [line for line in text.splitlines() if line.startswith(at)]
+            return int(found[0].rsplit(" ", 1)[1]) if found else 0
+        before = count()
+        self.nobody.raw("GET", "/status")
+        self.assertEqual(count(), before + 1)
+
+    def test_catalog_that_cannot_be(self):
+        """What a desk could not load is refused as a whole."""
+        hours = {"mon": "09:00-16:00, 13:00-18:00"}
+        bad = [{"schedules": {"s": {"time_zone": "UTC", "hours": hours}}},
+               {"skills": {"s": "a\u2028b"}},
+               {"skills": {"s": "a" * 500}}]
+        for doc in bad:
+            self.admin.patch("/catalog", doc, 422)
+        self.assertNotIn("s", self.admin.get("/catalog").json["schedules"])
+
     def test_clock_rests(self):
         """A pending ticket gets its time back."""
         _, id = self.ticket()
