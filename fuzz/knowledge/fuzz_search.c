@@ -67,7 +67,7 @@ static void check(const struct knowledge_query *q,
                   const struct knowledge_hit *h)
 {
     struct str answer = h->article->answer;
-    struct str p = h->passage;
+    struct str p = knowledge_passage(desk, scratch, h->article, q->text);
     if (!(h->confidence >= 0 && h->confidence <= 1))
         stop("a confidence is no chance");
     if (h->article->audience == AUDIENCE_STAFF && !q->with_staff)

@@ -64,7 +64,8 @@ static void make_folder(void)
     }
     struct triage_labels tasks[] = {{"topic", columns[1]},
                                     {"priority", columns[2]}};
-    struct triage_dataset d = {N, columns[0], tasks, 2};
+    struct triage_dataset d = {
+        .n = N, .texts = columns[0], .tasks = tasks, .n_tasks = 2};
     struct triage_train_options o = {.threads = 1};
     struct err e = {0};
     if (!mkdtemp(folder) || atexit(clean) || triage_train(&d, &o, folder, &e))

@@ -71,7 +71,7 @@ void arena_reset(struct arena *a)
 void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(n, size, &bytes) || bytes > MEM_SMALL_MAX)
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > MEM_MAX)
         bug("an arena allocation of %zu x %zu bytes", n, size);
     bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     if (bytes > a->last->size - a->last->used) {

@@ -21,8 +21,8 @@ void bug(const char *fmt, ...)
 static size_t product(size_t n, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(n, size, &bytes) || bytes > MEM_SMALL_MAX)
-        bug("a small allocation of %zu x %zu bytes", n, size);
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > MEM_MAX)
+        bug("an allocation of %zu x %zu bytes", n, size);
     return bytes ? bytes : 1;
 }
 

@@ -1,18 +1,18 @@
 /*
- * base/mem.h - small allocations, which cannot fail
+ * base/mem.h - allocations that cannot fail, and those that can
  *
- * A request above MEM_SMALL_MAX is a bug: what has the size of an input goes
- * through mem_try(), which returns NULL and lets the caller report OTK_ELIMIT
- * or OTK_EIO. When memory for a small block is missing the process logs and
- * aborts: a desk that cannot get a kilobyte cannot keep its promises either,
- * and the database is built to survive that (docs/decisions/001).
+ * When memory for a block is missing the process says so and aborts: a desk
+ * that cannot get a kilobyte cannot keep its promises either, and the database
+ * is built to survive that. What one request or file of a stranger sizes goes
+ * through mem_try(), which returns NULL and lets the caller report OTK_ELIMIT.
+ * A size above MEM_MAX was never checked: a bug, and told as one.
  */
 #ifndef OTK_BASE_MEM_H
 #define OTK_BASE_MEM_H
 
 #include <stddef.h>
 
-enum { MEM_SMALL_MAX = 64 << 20 };
+#define MEM_MAX ((size_t)1 << 36) /* 64 GiB */
 
 /* Zeroed memory for `n` items of `size` bytes; free() it. Never NULL. */
 void *mem_new(size_t n, size_t size) __attribute__((malloc, alloc_size(1, 2)));
