@@ -381,6 +381,7 @@ int api_start(const struct api_options *o, struct api **ret, struct err *e)
                            (double)s->limits.sign_in_per_minute, CLIENTS_MAX);
     struct http_options http = {
         .address = s->http.address,
+        .behind_proxy = s->http.behind_proxy,
         .port = (int)s->http.port,
         .workers = (int)s->http.workers,
         .body_max = (size_t)s->http.body_max_kb * 1024,

@@ -81,6 +81,13 @@ const char *api_language(const struct http_request *q);
  */
 void api_write(const struct http_request *q, struct http_reply *r, db_fn *fn,
                void *arg);
+/* As api_write(), of a request whose body was read as a stream: `body` stands
+ * for it when a repeat is compared with the first time. */
+void api_write_body(const struct http_request *q, struct http_reply *r,
+                    struct str body, db_fn *fn, void *arg);
+
+/* Whose an Idempotency-Key is: "staff:3", "key:2", "address:192.0.2.1". */
+struct str api_owner(const struct http_request *q);
 
 /* db_read() of an endpoint; false: the reply is a problem. */
 bool api_read(const struct http_request *q, struct http_reply *r, db_fn *fn,

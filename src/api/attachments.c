@@ -36,6 +36,15 @@ static int add(struct db_tx *tx, void *arg, struct err *e)
     return r;
 }
 
+/* What makes a repeat the same upload. */
+static struct str identity_of(const struct adding *a)
+{
+    return str_from(
+        arena_printf(a->q->arena, STR_FMT "\n" STR_FMT "\n" STR_FMT "\n%lld",
+                     STR_ARG(a->x.hash), STR_ARG(a->x.name),
+                     STR_ARG(a->x.media_type), (long long)a->x.message_id));
+}
+
 static void take_upload(struct adding *a)
 {
     const char *message = http_query(a->q, "message");
@@ -43,7 +52,7 @@ static void take_upload(struct adding *a)
                     a->x.message_id < 1))
         problem_reply(a->r, 422, "message", "is an id");
     else if (upload_finish(a->q, &a->x, a->r))
-        api_write(a->q, a->r, add, a);
+        api_write_body(a->q, a->r, identity_of(a), add, a);
 }
 
 void ticket_attachment_post(const struct http_request *q, struct http_reply *r)

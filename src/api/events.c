@@ -26,8 +26,9 @@ enum {
     RING = 4096,
     LINE_BYTES = 512,
     HEARTBEAT_S = 15,
-    LOOK_MS = 1000, /* other processes' events: nobody wakes us for them */
-    BACKLOG_MAX = 5000,
+    LOOK_MS = 1000,     /* other processes' events: nobody wakes us for them */
+    BACKLOG_MAX = 4000, /* who missed more is told to load anew */
+    BEHIND = -1,        /* an id before all */
     BATCH = 500,
 };
 
@@ -45,6 +46,7 @@ struct followers {
     bool running, stop, woken; /* guarded by lock, as all below */
     struct line ring[RING];
     int64_t last;     /* id of the newest event */
+    int64_t gone;     /* id of the newest one that left the ring */
     uint64_t written; /* lines ever put into the ring */
     uint64_t beats;
 };
@@ -99,6 +101,7 @@ static bool pull(struct followers *f, struct arena *a)
     pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < b.n; i++) {
         struct line *l = &f->ring[f->written++ % RING];
+        f->gone = f->written > RING ? l->id : f->gone;
         l->id = b.events[i].id;
         print_line(&b.events[i], l->text);
         f->last = l->id;
@@ -218,10 +221,25 @@ static size_t send_backlog(struct follower *x, char *p, size_t max)
     return n;
 }
 
+/* It was away too long, or reads too slowly: what it shows is to be loaded
+ * anew. */
+static size_t send_reset(struct follower *x, char *p, size_t max)
+{
+    char line[LINE_BYTES];
+    (void)snprintf(line, sizeof(line), "id: %lld\nevent: reset\ndata: {}\n\n",
+                   (long long)x->all->last);
+    size_t n = put(p, max, line);
+    if (n)
+        x->last = x->all->last;
+    return n;
+}
+
 /* Lines of the ring after x->last, whole ones. Called under the lock. */
 static size_t send_ring(struct follower *x, char *p, size_t max)
 {
     struct followers *f = x->all;
+    if (x->last < f->gone)
+        return send_reset(x, p, max);
     uint64_t oldest = f->written > RING ? f->written - RING : 0;
     size_t n = 0;
     uint64_t at = f->written;
@@ -282,7 +300,7 @@ static int catch_up(const struct http_request *q, struct follower *x,
         if (b.n < BATCH)
             break;
     }
-    x->last = b.after;
+    x->last = b.n < BATCH ? b.after : BEHIND;
     x->backlog = buf_take(&text, &x->backlog_n);
     return r;
 }

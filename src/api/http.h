@@ -118,6 +118,7 @@ struct http_options {
     int connections_max; /* 0: 4000 */
     int idle_s;          /* keep-alive and send time-out; 0: 60 */
     int request_s;       /* for the head, and at least 1 kB/s after; 0: 15 */
+    bool behind_proxy;   /* the last of X-Forwarded-For is the client */
     const struct http_route *routes; /* ends with method == NULL */
     void *ctx;
 

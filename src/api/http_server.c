@@ -328,6 +328,26 @@ static enum MHD_Result take_body(struct http_conn *c, const char *p, size_t *n)
     return MHD_YES;
 }
 
+/* The last address is the one that our own proxy saw; those before it are
+ * what the client says of himself. */
+static void take_forwarded(struct http_conn *c)
+{
+    unsigned char at[sizeof(struct in6_addr)];
+    struct str all = str_from(MHD_lookup_connection_value(
+        c->mhd, MHD_HEADER_KIND, "X-Forwarded-For"));
+    struct str last = {0};
+    while (str_next(&all, ',', &last))
+        continue;
+    last = str_trim(last);
+    char text[INET6_ADDRSTRLEN];
+    if (last.n == 0 || last.n >= sizeof(text))
+        return;
+    memcpy(text, last.p, last.n);
+    text[last.n] = '\0';
+    if (inet_pton(AF_INET, text, at) == 1 || inet_pton(AF_INET6, text, at) == 1)
+        memcpy(c->address, text, last.n + 1);
+}
+
 static void put_address(struct http_conn *c)
 {
     const union MHD_ConnectionInfo *i =
@@ -340,6 +360,8 @@ static void put_address(struct http_conn *c)
         at = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
     if (!at || !inet_ntop(a->sa_family, at, c->address, sizeof(c->address)))
         c->address[0] = '\0';
+    if (c->server->o.behind_proxy)
+        take_forwarded(c);
 }
 
 static struct http_conn *conn_new(struct http_server *s,

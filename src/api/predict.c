@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/rand.h"
 #include "db/db.h"
 #include "desk/desk.h"
 #include "text/unicode.h"
@@ -187,21 +188,24 @@ void bert_post(const struct http_request *q, struct http_reply *r)
     put_priority(&r->body, label, score);
 }
 
+enum { TASK_BYTES = 33 };
+
 struct task {
     const struct http_request *q;
     struct str label, version;
     double score;
-    int64_t id;
+    char token[TASK_BYTES];
 };
 
 static int store_task(struct db_tx *tx, void *arg, struct err *e)
 {
     struct task *t = arg;
-    return db_int_of(tx, &t->id, e,
-                     "INSERT INTO predictions (task, model, label, confidence, "
-                     "mode, created_at) VALUES ('priority', ?1, ?2, ?3, "
-                     "'suggest', ?4) RETURNING id",
-                     "ssri", t->version, t->label, t->score, api_now(t->q));
+    return db_exec(tx, e,
+                   "INSERT INTO predictions (task, model, label, confidence, "
+                   "mode, token, created_at) VALUES ('priority', ?1, ?2, ?3, "
+                   "'suggest', ?4, ?5)",
+                   "ssrti", t->version, t->label, t->score, t->token,
+                   api_now(t->q));
 }
 
 /* The field's name is that service's own. */
@@ -211,6 +215,7 @@ void bert_async_post(const struct http_request *q, struct http_reply *r)
     struct err e = {0};
     if (!priority_of(q, &t.label, &t.score, &t.version, r))
         return;
+    rand_token(t.token, (TASK_BYTES - 1) / 2);
     int code = db_write(desk_db(api_desk(q)), 0, store_task, &t, &e);
     if (code) {
         problem_of(r, code, &e);
@@ -218,8 +223,8 @@ void bert_async_post(const struct http_request *q, struct http_reply *r)
     }
     r->type = "application/json";
     buf_printf(&r->body,
-               "{\"task_id\":\"%lld\",\"priorstatusity_score\":\"submitted\"}",
-               (long long)t.id);
+               "{\"task_id\":\"%s\",\"priorstatusity_score\":\"submitted\"}",
+               t.token);
 }
 
 static int load_task(struct db_tx *tx, void *arg, struct err *e)
@@ -227,9 +232,9 @@ static int load_task(struct db_tx *tx, void *arg, struct err *e)
     struct task *t = arg;
     struct db_rows *rows;
     int r = db_query(tx, &rows, e,
-                     "SELECT label, confidence FROM predictions WHERE id = ?1 "
-                     "AND task = 'priority'",
-                     "i", t->id);
+                     "SELECT label, confidence FROM predictions WHERE token = "
+                     "?1 AND task = 'priority'",
+                     "s", t->q->params[0]);
     if (r)
         return r;
     r = db_next(rows, e);
@@ -245,8 +250,6 @@ void result_get(const struct http_request *q, struct http_reply *r)
 {
     struct task t = {.q = q};
     struct err e = {0};
-    if (!api_id(q->params[0], &t.id, r))
-        return;
     int code = db_read(desk_db(api_desk(q)), 0, load_task, &t, &e);
     if (code) {
         problem_of(r, code, &e);
@@ -254,9 +257,9 @@ void result_get(const struct http_request *q, struct http_reply *r)
     }
     r->type = "application/json";
     buf_printf(&r->body,
-               "{\"task_id\":\"%lld\",\"status\":\"SUCCESS\","
+               "{\"task_id\":\"" STR_FMT "\",\"status\":\"SUCCESS\","
                "\"result\":",
-               (long long)t.id);
+               STR_ARG(q->params[0]));
     put_priority(&r->body, t.label, t.score);
     buf_puts(&r->body, "}\n");
 }

@@ -147,6 +147,13 @@ static bool read_ask(const struct http_request *q, json_t *body,
     const char *key = http_header(q, "Idempotency-Key");
     ret->dedup_is_key = key != NULL;
     ret->dedup = key ? str_from(key) : ret->external_id;
+    /* a stranger's key, or number of his own, is not another stranger's; those
+     * that the desk knows share the numbers of the system they come from */
+    bool stranger = api_principal(q)->actor.kind == ACTOR_OTKLIK;
+    if (ret->dedup.n && (key || stranger))
+        ret->owner = api_owner(q);
+    if (stranger) /* a ticket's number elsewhere is unique on the desk */
+        ret->external_id = (struct str){0};
     return read_labels(q, body, ret, r);
 }
 

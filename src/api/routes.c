@@ -106,8 +106,8 @@ const struct http_route api_routes[] = {
     GET("/health", health_get, NULL),
     GET("/ready", ready_get, NULL),
     POST("/v1/bert_prediction", bert_post, NULL),
-    POST("/v1/bert_prediction_async", bert_async_post, NULL),
-    GET("/result/{id}", result_get, NULL),
+    POST("/v1/bert_prediction_async", bert_async_post, &ask),
+    GET("/result/{id}", result_get, &ask),
     GET("/status", status_get, NULL),
 
     GET("/healthz", healthz_get, NULL),

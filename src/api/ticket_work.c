@@ -123,7 +123,8 @@ static int read_version(const struct http_request *q, struct change *c,
     if (tag.n == 0 || str_is(tag, "*"))
         return OTK_OK;
     if (tag.n < 3 || tag.p[0] != '"' ||
-        str_to_int(str_sub(tag, 1, tag.n - 2), &c->c.if_version))
+        str_to_int(str_sub(tag, 1, tag.n - 2), &c->c.if_version) ||
+        c->c.if_version < 1)
         return err_field(e, OTK_EFORMAT, "If-Match",
                          "must be the ETag of the ticket");
     return OTK_OK;
@@ -175,7 +176,7 @@ void ticket_patch(const struct http_request *q, struct http_reply *r)
     c.c.catalog = c.catalog;
     if (read_change(body, &c, r)) {
         int code = db_write(desk_db(api_desk(q)), 0, write_change, &c, &e);
-        if (code == OTK_ECONFLICT && c.c.if_version)
+        if (code == OTK_ECONFLICT && strcmp(e.field, "version") == 0)
             problem_reply(r, 412, "If-Match", e.msg);
         else if (code)
             problem_of(r, code, &e);

@@ -24,11 +24,12 @@ bool api_read(const struct http_request *q, struct http_reply *r, db_fn *fn,
 
 struct once {
     const struct http_request *q;
+    struct str body;
     struct http_reply *r;
     db_fn *fn;
     void *arg;
     struct str key;
-    const char *owner;
+    struct str owner;
     char hash[HASH_HEX];
 };
 
@@ -41,8 +42,8 @@ static void hash_request(struct once *o)
     (void)crypto_generichash_init(&h, NULL, 0, HASH_RAW);
     (void)crypto_generichash_update(&h, (const unsigned char *)q->path,
                                     strlen(q->path) + 1);
-    (void)crypto_generichash_update(&h, (const unsigned char *)q->body.p,
-                                    q->body.n);
+    (void)crypto_generichash_update(&h, (const unsigned char *)o->body.p,
+                                    o->body.n);
     (void)crypto_generichash_final(&h, raw, sizeof(raw));
     (void)sodium_bin2hex(o->hash, sizeof(o->hash), raw, sizeof(raw));
 }
@@ -54,7 +55,7 @@ static int find_reply(struct db_tx *tx, const struct once *o, struct err *e)
     int r = db_query(tx, &rows, e,
                      "SELECT request_hash, status, reply FROM idempotency_keys "
                      "WHERE owner = ?1 AND key = ?2",
-                     "ts", o->owner, o->key);
+                     "ss", o->owner, o->key);
     if (r)
         return r;
     r = db_next(rows, e);
@@ -84,23 +85,38 @@ static int write_once(struct db_tx *tx, void *arg, struct err *e)
     return db_exec(tx, e,
                    "INSERT INTO idempotency_keys (owner, key, request_hash, "
                    "status, reply, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                   "tstisi", o->owner, o->key, o->hash, (int64_t)o->r->status,
+                   "sstisi", o->owner, o->key, o->hash, (int64_t)o->r->status,
                    buf_str(&o->r->body), api_now(o->q));
+}
+
+struct str api_owner(const struct http_request *q)
+{
+    char actor[ACTOR_TEXT];
+    const struct principal *p = api_principal(q);
+    actor_print(p->actor, actor);
+    return str_from(p->actor.kind == ACTOR_OTKLIK
+                        ? arena_printf(q->arena, "address:%s", q->address)
+                        : arena_copy(q->arena, str_from(actor)));
 }
 
 void api_write(const struct http_request *q, struct http_reply *r, db_fn *fn,
                void *arg)
 {
+    api_write_body(q, r, q->body, fn, arg);
+}
+
+void api_write_body(const struct http_request *q, struct http_reply *r,
+                    struct str body, db_fn *fn, void *arg)
+{
     struct err e = {0};
-    struct once o = {.q = q, .r = r, .fn = fn, .arg = arg};
-    char actor[ACTOR_TEXT];
-    const struct principal *p = api_principal(q);
+    struct once o = {.q = q,
+                     .r = r,
+                     .body = body,
+                     .fn = fn,
+                     .arg = arg,
+                     .owner = api_owner(q)};
     if (strcmp(q->method, "POST") == 0)
         o.key = str_from(http_header(q, "Idempotency-Key"));
-    actor_print(p->actor, actor);
-    o.owner = p->actor.kind == ACTOR_OTKLIK
-                  ? arena_printf(q->arena, "address:%s", q->address)
-                  : actor;
     int code = text_check(o.key, "Idempotency-Key", 0, KEY_MAX, &e);
     if (o.key.n)
         hash_request(&o);

@@ -101,11 +101,15 @@ static int take_in(struct desk *d, struct desk_worker *w,
     if (r)
         return r;
     rand_token(ret->token, (TOKEN_BYTES - 1) / 2);
+    if (ask->dedup.n && ask->owner.n)
+        ask->dedup = str_from(arena_printf(
+            a, STR_FMT "\n" STR_FMT, STR_ARG(ask->owner), STR_ARG(ask->dedup)));
     in.catalog = desk_catalog(d);
     r = check_labels(&in, e);
     if (!r && w)
         intake_understand(&in);
-    else if (!r)
+    if (!r && (ret->outcome == INTAKE_RECEIVED ||
+               ret->outcome == INTAKE_ANSWERED)) /* a ticket may come of it */
         in.payload = intake_payload(&in);
     if (!r)
         r = db_write(desk_db(d), 0, store, &in, e);
@@ -183,8 +187,9 @@ int intake_feedback(struct desk *d, struct desk_worker *w, struct str token,
     struct intake_ask ask = {
         .channel = arena_copy(a, l.channel),
         .text = l.text,
-        .want_ticket = true,
     };
+    intake_payload_read(l.payload, a, &ask);
+    ask.want_ticket = true;
     struct feedback f = {
         .in = {.d = d,
                .w = w,

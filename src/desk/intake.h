@@ -32,6 +32,7 @@ struct intake_ask {
     struct person_ask person;
     bool want_ticket;  /* do not try to answer */
     bool dedup_is_key; /* a repeat with another text is a mistake */
+    struct str owner;  /* whose `dedup` is; empty: the whole channel's */
     struct str subject, topic, priority; /* said by the sender; or empty */
     struct actor by;
 };

@@ -33,6 +33,27 @@ struct str intake_payload(const struct intake *in)
     return kept;
 }
 
+void intake_payload_read(struct str payload, struct arena *a,
+                         struct intake_ask *ret)
+{
+    json_t *o = NULL;
+    if (json_read(payload, PAYLOAD_BYTES, &o, NULL))
+        return;
+    const struct {
+        const char *name;
+        struct str *at;
+    } texts[] = {{"external_id", &ret->external_id},
+                 {"subject", &ret->subject},
+                 {"topic", &ret->topic},
+                 {"priority", &ret->priority}};
+    ret->want_ticket = json_is_true(json_object_get(o, "ticket"));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *t = json_string_value(json_object_get(o, texts[i].name));
+        *texts[i].at = str_from(arena_copy(a, str_from(t)));
+    }
+    json_decref(o);
+}
+
 static int push(struct db_tx *tx, const char *kind, int64_t inbox, int64_t now,
                 struct arena *a, struct err *e)
 {
@@ -62,25 +83,13 @@ struct step {
     struct intake in;
 };
 
-static void read_payload(struct step *s)
+/* What the step before found. */
+static void read_understood(struct step *s)
 {
     json_t *o = NULL;
-    struct arena *a = s->in.arena;
     if (json_read(s->l.payload, PAYLOAD_BYTES, &o, NULL))
         return;
-    s->ask.want_ticket = json_is_true(json_object_get(o, "ticket"));
     s->in.nothing_found = json_is_true(json_object_get(o, "nothing_found"));
-    const struct {
-        const char *name;
-        struct str *at;
-    } texts[] = {{"external_id", &s->ask.external_id},
-                 {"subject", &s->ask.subject},
-                 {"topic", &s->ask.topic},
-                 {"priority", &s->ask.priority}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *t = json_string_value(json_object_get(o, texts[i].name));
-        *texts[i].at = str_from(arena_copy(a, str_from(t)));
-    }
     const char *outcome = json_string_value(json_object_get(o, "outcome"));
     for (enum intake_outcome x = INTAKE_ANSWERED;
          outcome && x < INTAKE_RECEIVED; x++) {
@@ -123,7 +132,8 @@ static int open_step(struct step *s, struct desk *d, struct desk_worker *w,
         .person_id = s->l.person_id,
         .inbox_id = s->l.inbox_id,
     };
-    read_payload(s);
+    intake_payload_read(s->l.payload, a, &s->ask);
+    read_understood(s);
     s->in.catalog = desk_catalog(d);
     return OTK_OK;
 }

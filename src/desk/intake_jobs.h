@@ -12,12 +12,14 @@
 
 #include "base/str.h"
 
+struct arena;
 struct db;
 struct db_tx;
 struct desk;
 struct desk_worker;
 struct err;
 struct intake;
+struct intake_ask;
 struct job;
 
 #define INTAKE_UNDERSTAND "intake.understand"
@@ -25,6 +27,9 @@ struct job;
 
 /* What the steps must know beside the row: JSON in the intake's arena. */
 struct str intake_payload(const struct intake *in);
+/* What the sender said, out of that, into `ret`. */
+void intake_payload_read(struct str payload, struct arena *a,
+                         struct intake_ask *ret);
 
 /* The first job of a request that was put. */
 int intake_push(struct db_tx *tx, const struct intake *in, struct err *e);

@@ -153,6 +153,7 @@ function follow(): void {
     clearTimeout(timer);
     timer = window.setTimeout(() => void load(null), 100);
   };
+  source.addEventListener("reset", soon); // away for too long
   for (const kind of ["ticket.created", "ticket.updated", "message.created"]) {
     source.addEventListener(kind, (event) => {
       const id = String(JSON.parse((event as MessageEvent<string>).data).ticket);
