@@ -79,9 +79,19 @@ static int move_all(struct db_tx *tx, int64_t from, int64_t into, struct err *e)
         "kind FROM ticket_links WHERE other_id = ?1 ON CONFLICT DO NOTHING",
         "DELETE FROM ticket_links WHERE (ticket_id = ?1 OR other_id = ?1) AND "
         "?1 <> ?2",
-        /* the person waits since the older of both */
+        /* the person waits since the older of both, and what was promised
+         * first holds: a first answer is a next one where there was one */
         "UPDATE tickets SET waiting_since = (SELECT MIN(waiting_since) FROM "
-        "tickets WHERE id IN (?1, ?2)) WHERE id = ?2",
+        "tickets WHERE id IN (?1, ?2)), next_due = (SELECT MIN(due) FROM "
+        "(SELECT next_due AS due FROM tickets WHERE id IN (?1, ?2) UNION ALL "
+        "SELECT first_due FROM tickets WHERE id = ?1 AND first_answer_at IS "
+        "NULL) AS promised) WHERE id = ?2 AND first_answer_at IS NOT NULL",
+        "UPDATE tickets SET waiting_since = (SELECT MIN(waiting_since) FROM "
+        "tickets WHERE id IN (?1, ?2)), first_due = (SELECT MIN(due) FROM "
+        "(SELECT first_due AS due FROM tickets WHERE id = ?2 UNION ALL SELECT "
+        "COALESCE(next_due, first_due) FROM tickets WHERE id = ?1 AND "
+        "(first_answer_at IS NULL OR next_due IS NOT NULL)) AS promised) WHERE "
+        "id = ?2 AND first_answer_at IS NULL",
     };
     int r = OTK_OK;
     for (size_t i = 0; !r && i < sizeof(moves) / sizeof(moves[0]); i++)

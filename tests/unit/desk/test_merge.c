@@ -185,6 +185,54 @@ static void test_merge(void **state)
     assert_int_equal(other.links[0].other_id, ids[1]);
 }
 
+static int set_promises(struct db_tx *tx, void *arg, struct err *e)
+{
+    const int64_t *x = arg; /* ticket, answered, first, next, waits since */
+    return db_exec(tx, e,
+                   "UPDATE tickets SET first_answer_at = ?2, first_due = ?3, "
+                   "next_due = ?4, waiting_since = ?5 WHERE id = ?1",
+                   "iIIII", x[0], db_or_null(&x[1]), db_or_null(&x[2]),
+                   db_or_null(&x[3]), db_or_null(&x[4]));
+}
+
+/* What was promised first on either ticket is promised on the one left. */
+static void test_promises(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t from[4], into[4]; /* answered, first, next, waits since */
+        int64_t first, next, waits;
+    } rows[] = {
+        /* nobody was answered */
+        {{0, 500, 0, 100}, {0, 900, 0, 200}, 500, 0, 100},
+        {{0, 900, 0, 200}, {0, 500, 0, 100}, 500, 0, 100},
+        /* the one that stays was, and waits again, or does not */
+        {{0, 500, 0, 100}, {50, 70, 900, 200}, 70, 500, 100},
+        {{0, 500, 0, 100}, {50, 70, 0, 0}, 70, 500, 100},
+        {{50, 70, 600, 100}, {50, 80, 0, 0}, 80, 600, 100},
+        {{50, 70, 0, 0}, {50, 80, 0, 0}, 80, 0, 0},
+        /* the one that goes was */
+        {{50, 70, 300, 60}, {0, 900, 0, 200}, 300, 0, 60},
+        {{50, 70, 0, 0}, {0, 900, 0, 200}, 900, 0, 200},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        (void)fresh(state);
+        const int64_t *p[] = {rows[i].from, rows[i].into};
+        for (int side = 0; side < 2; side++) {
+            int64_t x[] = {ids[side], p[side][0], p[side][1], p[side][2],
+                           p[side][3]};
+            write_desk(set_promises, x);
+        }
+        merge_all(ids[0], ids[1]);
+        struct view_of v = view_of(ids[1]);
+        if (v.t.dues.first != rows[i].first || v.t.dues.next != rows[i].next ||
+            v.t.waiting_since != rows[i].waits)
+            fail_msg("row %zu: first %lld, next %lld, since %lld", i,
+                     (long long)v.t.dues.first, (long long)v.t.dues.next,
+                     (long long)v.t.waiting_since);
+    }
+}
+
 /* A link from either side, to both, or between the two. */
 static void test_merge_links(void **state)
 {
@@ -372,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_merge, fresh),
+        cmocka_unit_test(test_promises),
         cmocka_unit_test_setup(test_merge_links, fresh),
         cmocka_unit_test_setup(test_merge_related, fresh),
         cmocka_unit_test_setup(test_merge_refused, fresh),
