@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "data/table.h"
@@ -36,7 +37,7 @@ static const char *const names[IMPORT_COLUMNS] = {
     "text",         "topic", "priority",    "name",    "email", "phone",
     "organisation", "note",  "external_id", "subject", "state", "created_at"};
 
-enum { KEY_MAX = 200 };
+enum { KEY_MAX = 200, ROW_MAX = 1 << 20 };
 
 int row_import_begin(struct row_import *x, struct err *e)
 {
@@ -54,6 +55,22 @@ int row_import_begin(struct row_import *x, struct err *e)
                            names[c], names[c]);
     }
     return OTK_OK;
+}
+
+/*
+ * A row that names nothing by which it can be known again is known by all that
+ * it says, so that the same file again changes nothing.
+ */
+static struct str made_id(const struct row_import *x, size_t row)
+{
+    struct buf all = BUF_INIT(ROW_MAX);
+    for (size_t c = 0; c < x->table->n_columns; c++) {
+        buf_put_str(&all, str_trim(table_cell(x->table, row, (int)c)));
+        buf_putc(&all, '\n');
+    }
+    unsigned long long h = str_hash(buf_str(&all));
+    buf_free(&all);
+    return str_from(arena_printf(x->arena, "import-%016llx", h));
 }
 
 static struct str cell(const struct row_import *x, size_t row, int column)
@@ -145,6 +162,10 @@ static int put_person(struct db_tx *tx, const struct row_import *x, size_t row,
             (struct identity){STR("phone"), cell(x, row, PHONE)};
     if (!name.n && !c.n_identities)
         return err_set(e, OTK_EFORMAT, "no name, no e-mail, no phone");
+    if (!external.n && !c.n_identities) {
+        external = made_id(x, row);
+        c.external_id = &external;
+    }
     int r = person_change_check(&c, x->arena, e);
     if (!r)
         r = find_person(tx, &c, &id, e);
@@ -256,7 +277,9 @@ static int put_ticket(struct db_tx *tx, const struct row_import *x, size_t row,
     enum import_verdict lesson;
     int r = read_past(x, row, &p, e);
     *ret = IMPORT_NEW;
-    if (!r && p.external.n) {
+    if (!p.external.n)
+        p.external = made_id(x, row);
+    if (!r) {
         r = db_int_of(tx, &id, e,
                       "SELECT id FROM tickets WHERE external_id = ?1", "s",
                       p.external);

@@ -327,6 +327,27 @@ static void test_tickets(void **state)
     assert_true(o.tickets == 0 && o.messages == 0 && o.people == 0);
 }
 
+/* Rows without a number of their own are known again by what they say. */
+static void test_nameless(void **state)
+{
+    (void)state;
+    static const char crowd[] = "name,organisation\nZoe,Works\nZoe,Shop\n"
+                                "Zoe,Works\n";
+    static const char past[] = "text,created_at\n"
+                               "Same text,2025-03-01T10:00:00Z\n"
+                               "Same text,2025-03-02T10:00:00Z\n";
+    struct outcome o = import(IMPORT_PEOPLE, crowd);
+    check_counts(&o, 2, 0, 1, 0);
+    o = import(IMPORT_PEOPLE, crowd);
+    check_counts(&o, 0, 0, 3, 0);
+    assert_true(o.people == 0);
+    o = import(IMPORT_TICKETS, past);
+    check_counts(&o, 2, 0, 0, 0);
+    o = import(IMPORT_TICKETS, past);
+    check_counts(&o, 0, 0, 2, 0);
+    assert_true(o.tickets == 0);
+}
+
 /* After test_tickets(). */
 static void test_history(void **state)
 {
@@ -365,7 +386,7 @@ int main(void)
         cmocka_unit_test(test_columns),      cmocka_unit_test(test_examples),
         cmocka_unit_test(test_lessons),      cmocka_unit_test(test_people),
         cmocka_unit_test(test_known_people), cmocka_unit_test(test_tickets),
-        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_history),      cmocka_unit_test(test_nameless),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }
