@@ -98,6 +98,19 @@ static int minutes_of(struct str t)
                                                               : (int)n * by;
 }
 
+/* Is a field one text? The shape of the others is looked at by who reads it. */
+static bool is_text(const char *field)
+{
+    static const char *const others[] = {
+        "schedules", "teams", "skills",   "priorities", "slas",    "topics",
+        "staff",     "hours", "holidays", "workdays",   "targets", "absences"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(field, others[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Refuse a field that is a slip of the pen; `names` ends with NULL. */
 static int known(struct edit *s, const yaml_node_t *map,
                  const char *const *names)
@@ -107,9 +120,12 @@ static int known(struct edit *s, const yaml_node_t *map,
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
          p < map->data.mapping.pairs.top; p++) {
         const yaml_node_t *at = yaml_document_get_node(&s->doc, p->key);
+        const yaml_node_t *value = yaml_document_get_node(&s->doc, p->value);
         const char *const *n = names;
         while (*n && !str_is(scalar(at), *n))
             n++;
+        if (*n && value->type != YAML_SCALAR_NODE && is_text(*n))
+            return fail(s, at, *n, "must be one text");
         if (!*n) {
             char name[TEXT_MAX / 2];
             (void)snprintf(name, sizeof(name), "'" STR_FMT "'",
@@ -231,11 +247,14 @@ static int put_days(struct edit *s, int64_t id, const struct schedule_hours *h,
     return r;
 }
 
-static int load_holidays(struct edit *s, int64_t id, const yaml_node_t *v)
+/* Days off (`field` "holidays"), or worked out of turn ("workdays"). */
+static int load_exceptions(struct edit *s, int64_t id, const yaml_node_t *v,
+                           const char *field)
 {
     const yaml_node_t *map;
     int64_t n = 0;
-    int r = part_of(s, v, "holidays", &map);
+    int64_t is_open = strcmp(field, "workdays") == 0;
+    int r = part_of(s, v, field, &map);
     if (r || !map)
         return r;
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
@@ -243,27 +262,27 @@ static int load_holidays(struct edit *s, int64_t id, const yaml_node_t *v)
         const yaml_node_t *at = yaml_document_get_node(&s->doc, p->key);
         struct date day;
         if (!date_parse(scalar(at), &day))
-            return fail(s, at, "a holiday", "must read 2026-01-31: name");
+            return fail(s, at, field, "must read {2026-01-31: name}");
         r = db_exec(s->tx, s->e,
-                    "INSERT INTO holidays (schedule_id, day, name) VALUES "
-                    "(?1, ?2, ?3) ON CONFLICT (schedule_id, day) DO UPDATE "
-                    "SET name = excluded.name",
-                    "iss", id, scalar(at),
-                    scalar(yaml_document_get_node(&s->doc, p->value)));
+                    "INSERT INTO holidays (schedule_id, day, name, is_open) "
+                    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (schedule_id, day) DO "
+                    "UPDATE SET name = excluded.name, is_open = "
+                    "excluded.is_open",
+                    "issi", id, scalar(at),
+                    scalar(yaml_document_get_node(&s->doc, p->value)), is_open);
     }
     if (!r)
         r = db_int_of(s->tx, &n, s->e,
                       "SELECT COUNT(*) FROM holidays WHERE schedule_id = ?1",
                       "i", id);
-    return !r && n > SCHEDULE_DAYS_MAX
-               ? fail(s, map, "holidays", "are too many")
-               : r;
+    return !r && n > SCHEDULE_DAYS_MAX ? fail(s, map, field, "are too many")
+                                       : r;
 }
 
 static int load_schedule(struct edit *s, struct str key, const yaml_node_t *v)
 {
     static const char *const fields[] = {"time_zone", "hours", "holidays",
-                                         NULL};
+                                         "workdays", NULL};
     struct schedule_hours hours[SCHEDULE_HOURS_MAX];
     const yaml_node_t *week = NULL;
     size_t n = 0;
@@ -283,7 +302,9 @@ static int load_schedule(struct edit *s, struct str key, const yaml_node_t *v)
                   "ss", key, text_of(s, v, "time_zone"));
     if (!r)
         r = put_days(s, id, hours, n);
-    return r ? r : load_holidays(s, id, v);
+    if (!r)
+        r = load_exceptions(s, id, v, "holidays");
+    return r ? r : load_exceptions(s, id, v, "workdays");
 }
 
 /* ---- the rest, table by table

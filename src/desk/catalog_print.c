@@ -114,7 +114,12 @@ static int put_schedule(struct print *p, const struct db_rows *rows)
     if (!r)
         r = section(p, "holidays",
                     "SELECT day, name FROM holidays WHERE schedule_id = ?1 "
-                    "ORDER BY day",
+                    "AND is_open = 0 ORDER BY day",
+                    id, put_holiday);
+    if (!r)
+        r = section(p, "workdays",
+                    "SELECT day, name FROM holidays WHERE schedule_id = ?1 "
+                    "AND is_open = 1 ORDER BY day",
                     id, put_holiday);
     buf_putc(p->b, '}');
     return r;

@@ -17,6 +17,7 @@ static const char whole[] =
     "    time_zone: Europe/Moscow\n"
     "    hours: {mon: '09:00-13:00, 14:00-18:00', fri: '00:00-24:00'}\n"
     "    holidays: {2026-01-01: 'New \"Year\"', 2026-05-09: ''}\n"
+    "    workdays: {2026-05-16: instead}\n"
     "  empty: {time_zone: 'UTC+03:00'}\n"
     "teams: {far: {name: Far, schedule: week}}\n"
     "skills: {phone: 'Phones: all'}\n"
@@ -112,8 +113,10 @@ static void test_empty(void **state)
 static const char *const parts[] = {
     "\"week\":{\"time_zone\":\"Europe/Moscow\",\"hours\":{\"mon\":\"09:00-13:00"
     ",14:00-18:00\",\"fri\":\"00:00-24:00\"},\"holidays\":{\"2026-01-01\":\"New"
-    " \\\"Year\\\"\",\"2026-05-09\":\"\"}}",
-    "\"empty\":{\"time_zone\":\"UTC+03:00\",\"hours\":{},\"holidays\":{}}",
+    " \\\"Year\\\"\",\"2026-05-09\":\"\"},\"workdays\":{\"2026-05-16\":"
+    "\"instead\"}}",
+    "\"empty\":{\"time_zone\":\"UTC+03:00\",\"hours\":{},\"holidays\":{},"
+    "\"workdays\":{}}",
     "\"far\":{\"name\":\"Far\",\"schedule\":\"week\"}",
     "\"phone\":\"Phones: all\"",
     "\"low\":{\"name_en\":\"Low\",\"name_ru\":\"Низкий\",\"rank\":9,"
@@ -248,6 +251,11 @@ static const struct slip slips[] = {
      "2: hours must be a mapping"},
     {"schedules:\n  x: {time_zone: UTC, holidays: [2026-01-01]}\n",
      "2: holidays must be a mapping"},
+    {"schedules:\n  x: {time_zone: UTC, workdays: {16.5.: Never}}\n",
+     "2: workdays must read {2026-01-31: name}"},
+    {"staff:\n  x: {name: X, languages: [ru, en]}\n",
+     "2: languages must be one text"},
+    {"teams:\n  x: {name: {en: X}}\n", "2: name must be one text"},
     {"slas:\n  x: {targets: 1h}\n", "2: targets must be a mapping"},
     {"staff:\n  x: {name: X, skills: [print]}\n",
      "2: skills must be a mapping"},
@@ -280,7 +288,7 @@ static const struct slip slips[] = {
      "'09:00-13:00,12:00-18:00'}}\n",
      "2: open hours overlap"},
     {"schedules:\n  x: {time_zone: UTC, holidays: {2026-13-45: Never}}\n",
-     "2: a holiday must read"},
+     "2: holidays must read {2026-01-31: name}"},
     {"", " nothing is in it"},
     {"teams: {far: [\n", "2: "},
 };
