@@ -10,11 +10,15 @@
 #include "db/db.h"
 #include "desk/ticket.h"
 
-/* Cc of Unicode, and the quote, which would end the name in a header. */
+/* Not Cc of Unicode; not the quote, which would end the name in a header; not
+ * what turns the direction of writing: "gpj.exe" must not read as "exe.jpg". */
 static bool is_shown(uint32_t cp)
 {
     enum { SPACE = 0x20, DEL = 0x7f, C1_LAST = 0x9f };
-    return cp >= SPACE && (cp < DEL || cp > C1_LAST) && cp != '"';
+    bool turns = cp == 0x061c || cp == 0x200e || cp == 0x200f ||
+                 (cp >= 0x202a && cp <= 0x202e) ||
+                 (cp >= 0x2066 && cp <= 0x2069);
+    return cp >= SPACE && (cp < DEL || cp > C1_LAST) && cp != '"' && !turns;
 }
 
 struct str attachment_name(struct arena *a, struct str said)

@@ -101,9 +101,10 @@ static int retire_tickets(struct db_tx *tx, void *arg, struct err *e)
     int64_t days = desk_settings(w->d)->retention.closed_tickets_days;
     w->done = 0;
     int r = db_query(tx, &rows, e,
-                     "SELECT id FROM tickets WHERE state IN ('closed', "
-                     "'merged') AND closed_at < ?1 AND subject <> '' ORDER BY "
-                     "id LIMIT ?2",
+                     "SELECT id FROM tickets t WHERE state IN ('closed', "
+                     "'merged') AND closed_at < ?1 AND (subject <> '' OR "
+                     "EXISTS (SELECT 1 FROM messages WHERE ticket_id = t.id "
+                     "AND body <> '')) ORDER BY id LIMIT ?2",
                      "ii", w->now - days * MS_DAY, (int64_t)TICKETS);
     if (r)
         return r;
@@ -146,9 +147,10 @@ static int sweep(struct db_tx *tx, void *arg, struct err *e)
 static int by_time(const void *a, const void *b)
 {
     enum { TAIL = TIME_TEXT - 1 + 3 };
-    const char *x = *(char *const *)a;
-    const char *y = *(char *const *)b;
-    return strcmp(x + strlen(x) - TAIL, y + strlen(y) - TAIL);
+    struct str x = str_from(*(char *const *)a);
+    struct str y = str_from(*(char *const *)b);
+    return str_cmp(str_sub(x, x.n > TAIL ? x.n - TAIL : 0, x.n),
+                   str_sub(y, y.n > TAIL ? y.n - TAIL : 0, y.n));
 }
 
 /* Those that Otklik made by itself; a person's own are the person's. */

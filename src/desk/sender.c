@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "db/db.h"
 #include "desk/desk.h"
 
@@ -136,8 +137,9 @@ static void last_line(const struct child *c, char why[SENDER_WHY_BYTES])
     size_t from = s.n;
     while (from > 0 && s.p[from - 1] != '\n')
         from--;
+    struct str line = str_trim(str_sub(s, from, s.n));
     (void)snprintf(why, SENDER_WHY_BYTES, STR_FMT,
-                   STR_ARG(str_trim(str_sub(s, from, s.n))));
+                   STR_ARG(utf8_cut(line, SENDER_WHY_BYTES - 1)));
 }
 
 /* The status of waitpid(); -1: it was ended by the deadline. */

@@ -171,9 +171,9 @@ int ticket_change(struct db_tx *tx, int64_t id, const struct ticket_change *c,
     struct ticket t = {0};
     int r = ticket_get(tx, id, a, &t, e);
     if (!r && c->if_version && c->if_version != t.version)
-        r = err_set(e, OTK_ECONFLICT,
-                    "the ticket was changed meanwhile (version %lld)",
-                    (long long)t.version);
+        r = err_field(e, OTK_ECONFLICT, "version",
+                      "the ticket was changed meanwhile (version %lld)",
+                      (long long)t.version);
     if (!r)
         r = apply(tx, &t, c, now_ms, e);
     if (!r)

@@ -27,7 +27,11 @@ static void test_names(void **state)
         {"a\x01\x1f\x7f.txt", "a.txt"},
         {"a\xc2\x85\xc2\x9b.txt", "a.txt"}, /* NEL, CSI: C1 controls */
         {"a\xc2\xa0.txt", "a\xc2\xa0.txt"},
-        {"a\".txt", "a.txt"}, /* would end the name in a header */
+        /* U+202E turns what follows: this would read as "aexe.jpg" */
+        {"a\xe2\x80\xaegpj.exe", "agpj.exe"},
+        {"\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9.txt", ".txt"},
+        {"\xd7\xa9.txt", "\xd7\xa9.txt"}, /* Hebrew is fine */
+        {"a\".txt", "a.txt"},             /* would end the name in a header */
         {".profile", ".profile"},
         {"...", "..."},
         {"", "file"},
