@@ -182,13 +182,17 @@ static int run_search(void *ctx, const struct args *a)
     struct knowledge_index *index = desk_knowledge(d);
     struct asking x = {
         .index = index, .scratch = knowledge_scratch_new(), .hits = hits};
+    struct buf question = BUF_INIT(OUTPUT_MAX);
     for (int i = 0; i < a->n_words; i++) {
-        x.question = str_from(a->words[i]);
-        struct knowledge_query q = {.text = x.question, .with_staff = true};
-        x.n = knowledge_search(index, x.scratch, &q, hits, (size_t)limit);
-        x.sure = x.n && hits[0].confidence >= from;
-        (cli_json(a) ? put_object : put_lines)(&x, &out);
+        buf_puts(&question, i ? " " : "");
+        buf_puts(&question, a->words[i]);
     }
+    x.question = buf_str(&question);
+    struct knowledge_query q = {.text = x.question, .with_staff = true};
+    x.n = knowledge_search(index, x.scratch, &q, hits, (size_t)limit);
+    x.sure = x.n && hits[0].confidence >= from;
+    (cli_json(a) ? put_object : put_lines)(&x, &out);
+    buf_free(&question);
     knowledge_scratch_free(x.scratch);
     knowledge_index_unref(index);
     desk_close(d);

@@ -354,7 +354,8 @@ static int prepare(struct work *w, const char *folder, struct err *e)
         w->d->n_tasks > TRIAGE_TASKS_MAX)
         return err_set(
             e, OTK_EFORMAT,
-            "%zu examples and %zu tasks; at least 4 and 1 are needed",
+            "%zu examples to learn from and %zu tasks; at least 4 and 1 are "
+            "needed",
             w->d->n - w->d->n_also, w->d->n_tasks);
     if (strcmp(w->m.info.engine, "linear") != 0 &&
         strcmp(w->m.info.engine, "jaccard") != 0)
