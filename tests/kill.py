@@ -104,7 +104,9 @@ def main():
         if check.returncode:
             sys.exit("doctor:\n" + check.stdout)
         db = sqlite3.connect(os.path.join(desk.folder, "otklik.db"))
-        rows = dict(db.execute("SELECT dedup, ticket_id FROM inbox").fetchall())
+        # the key of a stranger is kept behind his address
+        rows = {k.rsplit("\n", 1)[-1]: t for k, t in
+                db.execute("SELECT dedup, ticket_id FROM inbox").fetchall()}
         tickets = db.execute("SELECT COUNT(*) FROM tickets").fetchone()[0]
         messages = db.execute("SELECT COUNT(*) FROM messages WHERE kind = 'request'").fetchone()[0]
         missing = [k for k, t in known.items() if rows.get(k) != int(t)]

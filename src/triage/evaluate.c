@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/evaluate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static void fill_bins(const struct evaluated *rows, size_t n,
                       struct evaluation *x)
 {
     double *confidence = mem_new(n + 1, sizeof(*confidence));
+    double variance[EVALUATE_BINS] = {0};
     int *right = mem_new(n + 1, sizeof(*right));
     for (size_t i = 0; i < n; i++) {
         confidence[i] = rows[i].confidence;
@@ -98,11 +100,14 @@ static void fill_bins(const struct evaluated *rows, size_t n,
         x->bins[b].n++;
         x->bins[b].confidence += confidence[i];
         x->bins[b].accuracy += right[i];
+        variance[b] += confidence[i] * (1 - confidence[i]);
     }
     for (int b = 0; b < EVALUATE_BINS; b++) {
         double in_bin = x->bins[b].n ? (double)x->bins[b].n : 1;
         x->bins[b].confidence /= in_bin;
         x->bins[b].accuracy /= in_bin;
+        /* the mean of |N(0, v)| is sqrt(2 v / pi) */
+        x->ece_by_chance += sqrt(M_2_PI * variance[b]) / (double)(n ? n : 1);
     }
     x->ece = calibration_error(confidence, right, n, EVALUATE_BINS);
     free(confidence);
@@ -161,9 +166,10 @@ void evaluation_text(const struct evaluation *x, struct buf *ret)
     enum { WIDTH = 32 };
     buf_printf(ret,
                "rows %zu, classes %zu\naccuracy    %.4f\nmacro F1    "
-               "%.4f\nweighted F1 %.4f\nECE         %.4f\n\n",
+               "%.4f\nweighted F1 %.4f\nECE         %.4f (%.4f by chance "
+               "alone)\n\n",
                x->n, x->n_classes, x->accuracy, x->macro_f1, x->weighted_f1,
-               x->ece);
+               x->ece, x->ece_by_chance);
     put_column("class", WIDTH, ret);
     buf_puts(ret, " precision  recall      F1  support\n");
     for (size_t c = 0; c < x->n_classes; c++) {
@@ -206,6 +212,7 @@ void evaluation_json(const struct evaluation *x, struct buf *ret)
     put_field(ret, "macro_f1", x->macro_f1);
     put_field(ret, "weighted_f1", x->weighted_f1);
     put_field(ret, "ece", x->ece);
+    put_field(ret, "ece_by_chance", x->ece_by_chance);
     buf_puts(ret, "\"classes\":[");
     for (size_t c = 0; c < x->n_classes; c++) {
         const struct class_score *s = &x->classes[c];

@@ -30,7 +30,10 @@ struct class_score {
 
 struct evaluation {
     size_t n, n_classes;
-    double accuracy, macro_f1, weighted_f1, ece;
+    double accuracy, macro_f1, weighted_f1;
+    double ece;           /* expected calibration error, bins of equal width */
+    double ece_by_chance; /* what chance alone gives confidences that are
+                             exactly right, on so many rows */
     const struct class_score *classes;
     const uint32_t *confusion; /* n_classes × n_classes, truth by guess */
     struct {

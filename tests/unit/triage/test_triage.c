@@ -332,6 +332,9 @@ static void test_evaluate(void **state)
     assert_true(fabs(x.macro_f1 - (2.0 / 3 + 0.5) / 2) < 1e-9);
     /* |3*0.95 - 3| + |0.55 - 0| + |0.45 - 0|, over 5 */
     assert_true(fabs(x.ece - (0.15 + 0.55 + 0.45) / 5) < 1e-9);
+    double spread = sqrt(3 * 0.95 * 0.05) + 2 * sqrt(0.45 * 0.55);
+    assert_true(
+        fabs(x.ece_by_chance - sqrt(2 / 3.14159265358979) * spread / 5) < 1e-9);
     double coverage;
     assert_true(fabs(threshold_for(rows, 5, 0.01, &coverage) - 0.95) < 1e-9);
     assert_true(fabs(coverage - 0.6) < 1e-9);
