@@ -148,41 +148,81 @@ static void solve(double m[CALIBRATION_TERMS][CALIBRATION_TERMS],
     }
 }
 
-/*
- * Newton's method for logistic regression; a weak pull towards "the
- * probability as it is" keeps few rows from making wild terms.
- */
-static void fit_terms(const double (*x)[CALIBRATION_TERMS], const int *right,
-                      size_t n, double terms[CALIBRATION_TERMS])
+/* What terms are fitted to: texts, and whether their guess was right. */
+struct fit {
+    const double (*x)[CALIBRATION_TERMS];
+    const int *right;
+    size_t n;
+};
+
+/* A weak pull towards "the probability as it is" keeps few rows from making
+ * wild terms. */
+static const double prior[CALIBRATION_TERMS] = {0, 1, 0, 0};
+static const double pull = 1;
+
+/* The log likelihood less the pull: to be as great as can be. */
+static double worth(const struct fit *f, const double terms[CALIBRATION_TERMS])
 {
-    enum { N = CALIBRATION_TERMS, STEPS = 30 };
-    static const double prior[N] = {0, 1, 0, 0};
-    const double pull = 1;
+    double sum = 0;
+    for (size_t r = 0; r < f->n; r++) {
+        double z = dot(terms, f->x[r]);
+        z = f->right[r] ? z : -z;
+        sum += z > 0 ? -log1p(exp(-z)) : z - log1p(exp(z));
+    }
+    for (int i = 0; i < CALIBRATION_TERMS; i++)
+        sum -= pull / 2 * (terms[i] - prior[i]) * (terms[i] - prior[i]);
+    return sum;
+}
+
+/* Newton's step from `terms`. */
+static void step_of(const struct fit *f, const double terms[CALIBRATION_TERMS],
+                    double ret[CALIBRATION_TERMS])
+{
+    enum { N = CALIBRATION_TERMS };
+    double h[N][N] = {{0}};
+    for (int i = 0; i < N; i++) {
+        ret[i] = pull * (prior[i] - terms[i]);
+        h[i][i] = pull;
+    }
+    for (size_t r = 0; r < f->n; r++) {
+        const double *x = f->x[r];
+        double p = sigmoid(dot(terms, x));
+        double w = p * (1 - p);
+        for (int i = 0; i < N; i++) {
+            ret[i] += (f->right[r] - p) * x[i];
+            for (int k = 0; k < N; k++)
+                h[i][k] += w * x[i] * x[k];
+        }
+    }
+    solve(h, ret);
+}
+
+/*
+ * Newton's method for logistic regression. A step that makes it worse is
+ * halved: far from the best place the slope says little about how far to go.
+ */
+static void fit_terms(const struct fit *f, double terms[CALIBRATION_TERMS])
+{
+    enum { N = CALIBRATION_TERMS, STEPS = 50 };
+    static const double least = 1e-9;
     memcpy(terms, prior, sizeof(prior));
-    for (int step = 0; step < STEPS; step++) {
-        double g[N];
-        double h[N][N] = {{0}};
-        for (int i = 0; i < N; i++) {
-            g[i] = pull * (prior[i] - terms[i]);
-            h[i][i] = pull;
-        }
-        for (size_t r = 0; r < n; r++) {
-            double p = sigmoid(dot(terms, x[r]));
-            double w = p * (1 - p);
-            for (int i = 0; i < N; i++) {
-                g[i] += (right[r] - p) * x[r][i];
-                for (int k = 0; k < N; k++)
-                    h[i][k] += w * x[r][i] * x[r][k];
-            }
-        }
-        solve(h, g);
-        double moved = 0;
-        for (int i = 0; i < N; i++) {
-            terms[i] += g[i];
-            moved += fabs(g[i]);
-        }
-        if (moved < 1e-9)
+    double now = worth(f, terms);
+    for (int k = 0; k < STEPS; k++) {
+        double step[N];
+        double next[N];
+        double then = now;
+        double by = 2;
+        step_of(f, terms, step);
+        do {
+            by /= 2;
+            for (int i = 0; i < N; i++)
+                next[i] = terms[i] + by * step[i];
+            then = worth(f, next);
+        } while (!(then >= now) && by > least);
+        if (!(then > now + least))
             break;
+        memcpy(terms, next, sizeof(next));
+        now = then;
     }
 }
 
@@ -252,7 +292,8 @@ void calibration_fit(const struct calibration_row *rows, size_t n,
         right[i] = (int)top == rows[i].truth;
         terms_of(p, n_classes, rows[i].known, x[i]);
     }
-    fit_terms((const double(*)[CALIBRATION_TERMS])x, right, n, ret->terms);
+    const struct fit f = {(const double(*)[CALIBRATION_TERMS])x, right, n};
+    fit_terms(&f, ret->terms);
     free(x);
     free(right);
     free(p);

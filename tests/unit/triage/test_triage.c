@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/rand.h"
 #include "test.h"
+#include "triage/calibrate.h"
 #include "triage/evaluate.h"
 #include "triage/split.h"
 #include "triage/train.h"
@@ -128,6 +130,7 @@ static void test_jaccard(void **state)
 {
     (void)state;
     check_engine("jaccard");
+    check_engine("jaccard-chars");
 }
 
 static void test_same_seed_same_model(void **state)
@@ -317,6 +320,51 @@ static void test_split(void **state)
     assert_int_equal(follows[1], -1);
 }
 
+/*
+ * Scores that are hardly apart and hardly say anything, as overlaps of short
+ * texts are: the confidence must be how often the guess is right, not run
+ * away.
+ */
+static void test_calibration_of_little(void **state)
+{
+    (void)state;
+    enum { LITTLE = 2000, CLASSES = 5 };
+    static float scores[LITTLE][CLASSES];
+    static float logits[LITTLE][CLASSES]; /* no networks */
+    static struct calibration_row rows[LITTLE];
+    static const double spreads[] = {1e-4, 1e-2, 1, 100, 1e6};
+    for (size_t k = 0; k < ROWS(spreads); k++) {
+        struct rand r;
+        struct calibration c;
+        double said = 0;
+        double right = 0;
+        rand_init(&r, 7);
+        for (int i = 0; i < LITTLE; i++) {
+            for (int j = 0; j < CLASSES; j++)
+                scores[i][j] = (float)(rand_real(&r) * spreads[k]);
+            int guess = 0;
+            for (int j = 1; j < CLASSES; j++)
+                guess = scores[i][j] > scores[i][guess] ? j : guess;
+            bool hit = rand_real(&r) < 0.7;
+            rows[i] =
+                (struct calibration_row){.scores = scores[i],
+                                         .logits = logits[i],
+                                         .known = (float)rand_real(&r),
+                                         .truth = (guess + !hit) % CLASSES};
+            right += hit;
+        }
+        calibration_fit(rows, LITTLE, CLASSES, &c);
+        for (int i = 0; i < LITTLE; i++) {
+            float p[CLASSES];
+            calibration_softmax(&c, scores[i], CLASSES, p);
+            double x = calibration_confidence(&c, p, CLASSES, rows[i].known);
+            assert_true(x > 0.5 && x < 0.9);
+            said += x;
+        }
+        assert_true(fabs(said - right) / LITTLE < 0.01);
+    }
+}
+
 static void test_evaluate(void **state)
 {
     (void)state;
@@ -374,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_also),
         cmocka_unit_test(test_bad_sets),
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_calibration_of_little),
         cmocka_unit_test(test_evaluate),
     };
     return cmocka_run_group_tests(tests, make_top, remove_top);
