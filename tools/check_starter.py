@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check the starter pack: formats, duplicates, balance, language.
 
-Prints what the pack holds and fails when a promise of starter/README.md is not
+Prints what the pack holds and fails when a promise below is not
 kept. `--list` shows near-duplicates too (they are allowed, but look at them).
 """
 import collections

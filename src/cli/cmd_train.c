@@ -115,7 +115,8 @@ static int run(void *ctx, const struct args *a)
 
 static const struct arg_option options[] = {
     {'o', "output", "FOLDER", "the model folder (default: the desk's)"},
-    {'e', "engine", "linear|jaccard", "kind of model (default linear)"},
+    {'e', "engine", "NAME",
+     "linear, jaccard or jaccard-chars (default linear)"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
     {0, "also", "FILE", "learn from these texts too, such as articles"},
     {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},

@@ -45,12 +45,14 @@ void scratch_fit(struct triage_scratch *s, size_t n);
 void triage_raw_scores(const struct triage_model *m, struct triage_scratch *s,
                        struct str text, float *ret_known);
 
+struct examples;
 struct model_json;
 
 struct engine_ops {
     const char *name;
-    int (*load)(const char *folder, const struct model_json *m, void **ret,
-                struct err *e);
+    /* `past`: the folder's examples, which outlive it; NULL: it has none. */
+    int (*load)(const char *folder, const struct model_json *m,
+                const struct examples *past, void **ret, struct err *e);
     void (*free)(void *impl);
     /* Raw scores into s->scores, those of networks into s->logits, which are
      * zero before; *ret_known: share of known features. */
@@ -62,6 +64,8 @@ struct engine_ops {
                   size_t c, float *weights);
 };
 
-extern const struct engine_ops engine_linear, engine_jaccard;
+extern const struct engine_ops engine_linear, engine_jaccard,
+    engine_jaccard_chars;
+const struct engine_ops *engine_find(const char *name); /* or NULL */
 
 #endif

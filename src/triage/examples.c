@@ -28,6 +28,7 @@ struct posting {
 
 struct examples {
     struct arena *arena;
+    enum example_sets sets;
     struct str *texts;
     json_t **rows; /* the parsed lines, for labels */
     size_t n, cap;
@@ -108,10 +109,9 @@ static void grow(struct examples *x)
     free(old.counts);
 }
 
-/* Explanations and sets go by words: that is what a person compares. */
-static bool is_word(const struct raw_feature *f)
+static bool is_in(const struct examples *x, const struct raw_feature *f)
 {
-    return f->kind != FEATURE_CHARS;
+    return (f->kind == FEATURE_CHARS) == (x->sets == SETS_OF_CHARS);
 }
 
 static void index_one(struct examples *x, struct cutter *c, uint32_t example)
@@ -119,7 +119,7 @@ static void index_one(struct examples *x, struct cutter *c, uint32_t example)
     const struct raw_feature *raw;
     size_t n = cutter_cut(c, x->texts[example], &raw);
     for (size_t i = 0; i < n; i++) {
-        if (!is_word(&raw[i]))
+        if (!is_in(x, &raw[i]))
             continue;
         if (2 * (x->n_features + 1) > x->slots)
             grow(x);
@@ -186,7 +186,8 @@ static int read_line(struct examples *x, struct str line, size_t number,
     return OTK_OK;
 }
 
-int examples_load(const char *folder, struct examples **ret, struct err *e)
+int examples_load(const char *folder, enum example_sets sets,
+                  struct examples **ret, struct err *e)
 {
     *ret = NULL;
     char path[PATH_BYTES];
@@ -197,6 +198,7 @@ int examples_load(const char *folder, struct examples **ret, struct err *e)
     int r = file_read(path, &bytes, e);
     struct examples *x = MEM_NEW(struct examples);
     x->arena = arena_new();
+    x->sets = sets;
     struct str rest = buf_str(&bytes);
     struct str line;
     for (size_t i = 1; !r && str_next(&rest, '\n', &line); i++) {
@@ -252,15 +254,16 @@ static int by_hash(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The distinct word features of a text; free() it. */
-static uint64_t *set_of(struct cutter *c, struct str text, size_t *ret_n)
+/* The distinct features of a text; free() it. */
+static uint64_t *set_of(const struct examples *x, struct cutter *c,
+                        struct str text, size_t *ret_n)
 {
     const struct raw_feature *raw;
     size_t n_raw = cutter_cut(c, text, &raw);
     uint64_t *set = mem_new(n_raw + 1, sizeof(*set));
     size_t n = 0;
     for (size_t i = 0; i < n_raw; i++) {
-        if (is_word(&raw[i]))
+        if (is_in(x, &raw[i]))
             set[n++] = raw[i].hash;
     }
     qsort(set, n, sizeof(*set), by_hash);
@@ -278,7 +281,7 @@ void examples_jaccard(const struct examples *x, struct cutter *c,
 {
     size_t n;
     size_t known = 0;
-    uint64_t *set = set_of(c, text, &n);
+    uint64_t *set = set_of(x, c, text, &n);
     memset(ret, 0, x->n * sizeof(*ret));
     for (size_t i = 0; i < n; i++) {
         size_t at = slot_of(x, set[i]);
@@ -327,7 +330,7 @@ size_t examples_nearest(const struct examples *x, struct cutter *c,
                         struct arena *a, const struct triage_near **ret)
 {
     size_t n;
-    uint64_t *set = set_of(c, text, &n);
+    uint64_t *set = set_of(x, c, text, &n);
     float *scores = mem_new(x->n + 1, sizeof(*scores));
     float length = 0;
     for (size_t i = 0; i < n; i++) {

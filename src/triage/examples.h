@@ -25,8 +25,13 @@ struct triage_near;
 int examples_write(const char *folder, const struct triage_dataset *d,
                    size_t max, struct err *e);
 
+/* What their sets are made of: stems and pairs of them, which a person can
+ * compare, or n-grams, which forgive spelling. */
+enum example_sets { SETS_OF_WORDS, SETS_OF_CHARS };
+
 /* *ret is NULL, and that is no error, when the folder has none. */
-int examples_load(const char *folder, struct examples **ret, struct err *e);
+int examples_load(const char *folder, enum example_sets sets,
+                  struct examples **ret, struct err *e);
 void examples_free(struct examples *x); /* NULL is fine */
 
 size_t examples_len(const struct examples *x);

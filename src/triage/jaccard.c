@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The jaccard engine: a text belongs where the examples overlap most with its
- * set of words and word pairs. Nothing is trained; a row of key words for a
- * category is an example like any other. The score of a class is the mean of
- * its best NEIGHBOURS similarities, so that one chance hit does not decide.
+ * The jaccard engines: a text belongs where the examples overlap most with its
+ * set of words and word pairs, or of n-grams ("jaccard-chars", which forgives
+ * spelling). Nothing is trained; a row of key words for a category is an
+ * example like any other. The score of a class is the mean of its best
+ * NEIGHBOURS similarities, so that one chance hit does not decide.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 enum { NEIGHBOURS = 3 };
 
 struct jaccard {
-    struct examples *examples;
+    const struct examples *examples;
+    struct examples *own; /* n-grams; NULL: the folder's, borrowed */
     size_t n_tasks, n_classes;
     int *classes; /* n_tasks × n: class in the row of scores, or -1 */
 };
@@ -25,7 +27,7 @@ struct jaccard {
 static void jaccard_free(void *impl)
 {
     struct jaccard *j = impl;
-    examples_free(j->examples);
+    examples_free(j->own);
     free(j->classes);
     free(j);
 }
@@ -42,17 +44,15 @@ static int class_of(const struct model_task *t, struct str label)
     return t->shape.has_none ? (int)(t->shape.at + t->shape.n_labels) : -1;
 }
 
-static int jaccard_load(const char *folder, const struct model_json *m,
-                        void **ret, struct err *e)
+static int load(const char *folder, const struct model_json *m,
+                const struct examples *past, struct examples *own, void **ret,
+                struct err *e)
 {
+    if (!past)
+        return err_set(e, OTK_ENOENT, "%s has no examples.jsonl", folder);
     struct jaccard *j = MEM_NEW(struct jaccard);
-    int r = examples_load(folder, &j->examples, e);
-    if (!r && !j->examples)
-        r = err_set(e, OTK_ENOENT, "%s has no examples.jsonl", folder);
-    if (r) {
-        free(j);
-        return r;
-    }
+    j->examples = past;
+    j->own = own;
     size_t n = examples_len(j->examples);
     j->n_tasks = m->n_tasks;
     j->n_classes = m->n_classes;
@@ -65,6 +65,21 @@ static int jaccard_load(const char *folder, const struct model_json *m,
     }
     *ret = j;
     return OTK_OK;
+}
+
+static int words_load(const char *folder, const struct model_json *m,
+                      const struct examples *past, void **ret, struct err *e)
+{
+    return load(folder, m, past, NULL, ret, e);
+}
+
+static int chars_load(const char *folder, const struct model_json *m,
+                      const struct examples *past, void **ret, struct err *e)
+{
+    struct examples *own;
+    (void)past; /* its sets are of words */
+    int r = examples_load(folder, SETS_OF_CHARS, &own, e);
+    return r ? r : load(folder, m, own, own, ret, e);
 }
 
 static void insert(float best[NEIGHBOURS], float x)
@@ -102,7 +117,7 @@ static void jaccard_score(const void *impl, struct triage_scratch *s,
     free(best);
 }
 
-/* A word speaks for a class when it stands in examples of that class. */
+/* A feature speaks for a class when it stands in examples of that class. */
 static void jaccard_weigh(const void *impl, struct triage_scratch *s,
                           struct str text, size_t c, float *weights)
 {
@@ -111,7 +126,7 @@ static void jaccard_weigh(const void *impl, struct triage_scratch *s,
     size_t n_raw = cutter_cut(s->cutter, text, &raw);
     size_t folded = cutter_folded(s->cutter).n;
     for (size_t f = 0; f < n_raw; f++) {
-        if (raw[f].kind == FEATURE_CHARS || raw[f].len == 0)
+        if (raw[f].len == 0)
             continue;
         size_t in = 0;
         size_t all = examples_with(j->examples, raw[f].hash, j->classes,
@@ -123,9 +138,17 @@ static void jaccard_weigh(const void *impl, struct triage_scratch *s,
     }
 }
 
+const struct engine_ops engine_jaccard_chars = {
+    .name = "jaccard-chars",
+    .load = chars_load,
+    .free = jaccard_free,
+    .score = jaccard_score,
+    .weigh = jaccard_weigh,
+};
+
 const struct engine_ops engine_jaccard = {
     .name = "jaccard",
-    .load = jaccard_load,
+    .load = words_load,
     .free = jaccard_free,
     .score = jaccard_score,
     .weigh = jaccard_weigh,

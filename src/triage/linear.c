@@ -98,8 +98,9 @@ static void point_into(struct linear *l, size_t n_classes)
 }
 
 static int linear_load(const char *folder, const struct model_json *m,
-                       void **ret, struct err *e)
+                       const struct examples *past, void **ret, struct err *e)
 {
+    (void)past;
     size_t n_classes = m->n_classes;
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof(path), "%s/linear.bin", folder);

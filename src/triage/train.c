@@ -183,7 +183,7 @@ static int fit(struct work *w, const struct triage_dataset *d,
 
 static size_t examples_kept(const struct work *w)
 {
-    bool all = strcmp(w->m.info.engine, "jaccard") == 0;
+    bool all = strcmp(w->m.info.engine, "linear") != 0;
     return all ? SIZE_MAX / 2 : EXAMPLES_KEPT;
 }
 
@@ -357,9 +357,9 @@ static int prepare(struct work *w, const char *folder, struct err *e)
             "%zu examples to learn from and %zu tasks; at least 4 and 1 are "
             "needed",
             w->d->n - w->d->n_also, w->d->n_tasks);
-    if (strcmp(w->m.info.engine, "linear") != 0 &&
-        strcmp(w->m.info.engine, "jaccard") != 0)
-        return err_set(e, OTK_EINVAL, "no engine '%s': linear, jaccard",
+    if (!engine_find(w->m.info.engine))
+        return err_set(e, OTK_EINVAL,
+                       "no engine '%s': linear, jaccard, jaccard-chars",
                        w->m.info.engine);
     int r = OTK_OK;
     w->m.n_tasks = w->d->n_tasks;

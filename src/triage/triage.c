@@ -16,8 +16,8 @@
 
 enum { PATH_BYTES = 4096 };
 
-static const struct engine_ops *const engines[] = {&engine_linear,
-                                                   &engine_jaccard};
+static const struct engine_ops *const engines[] = {
+    &engine_linear, &engine_jaccard, &engine_jaccard_chars};
 
 struct triage_model {
     _Atomic int references;
@@ -76,7 +76,7 @@ void scratch_fit(struct triage_scratch *s, size_t n)
 /* ---- loading
  * -------------------------------------------------------------------------- */
 
-static const struct engine_ops *engine_of(const char *name)
+const struct engine_ops *engine_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
         if (strcmp(engines[i]->name, name) == 0)
@@ -91,15 +91,15 @@ int triage_load(const char *folder, struct triage_model **ret, struct err *e)
     m->references = 1;
     m->arena = arena_new();
     int r = model_json_read(folder, m->arena, &m->json, e);
-    if (!r && !(m->ops = engine_of(m->json.info.engine)))
+    if (!r && !(m->ops = engine_find(m->json.info.engine)))
         r = err_set(e, OTK_EFORMAT, "%s/model.json: no engine '%s'", folder,
                     m->json.info.engine);
     for (size_t i = 0; !r && i < m->json.n_tasks; i++)
         m->tasks[i] = m->json.tasks[i].about;
     if (!r)
-        r = m->ops->load(folder, &m->json, &m->impl, e);
+        r = examples_load(folder, SETS_OF_WORDS, &m->examples, e);
     if (!r)
-        r = examples_load(folder, &m->examples, e);
+        r = m->ops->load(folder, &m->json, m->examples, &m->impl, e);
     if (r) {
         triage_unref(m);
         return r;
