@@ -80,13 +80,20 @@ class Client:
 
 
 class Desk:
+    """A demo desk: a copy of $OTKLIK_TEMPLATE, which CTest makes once, for a
+    sanitized program trains slowly; without it, or a model, a fresh one."""
+
     def __init__(self, program, *settings, model=True):
         self.program, self.settings = program, settings
         self.top = tempfile.mkdtemp(prefix="otklik-whole-")
         self.folder = os.path.join(self.top, "desk")
         self.server = None
-        self.run("init", self.folder, "--demo",
-                 *([] if model else ["--no-model"]), folder=False)
+        template = os.environ.get("OTKLIK_TEMPLATE")
+        if model and template:
+            shutil.copytree(template, self.folder)
+        else:
+            self.run("init", self.folder, "--demo",
+                     *([] if model else ["--no-model"]), folder=False)
 
     def run(self, *words, want=0, folder=True, stdin=None, timeout=120):
         """The program with these words; its standard output."""
