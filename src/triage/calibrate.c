@@ -210,7 +210,7 @@ static void fit_terms(const struct fit *f, double terms[CALIBRATION_TERMS])
     for (int k = 0; k < STEPS; k++) {
         double step[N];
         double next[N];
-        double then = now;
+        double then;
         double by = 2;
         step_of(f, terms, step);
         do {
