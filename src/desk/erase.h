@@ -3,9 +3,11 @@
  *
  * Everything that the person wrote or that was written to him, his name,
  * identities and files go; tickets stay as empty shells, so that numbers and
- * statistics hold. The audit never held any of it. The proof is a hash over
- * the person's id, the counts of what was changed and the audit row of the
- * erasure; erase_verify() computes it again and looks for anything left.
+ * statistics hold. What staff wrote in a conversation that was merged into
+ * another person's stays: it is that one's, too. The audit never held any of
+ * it. The proof is a hash over the person's id, the counts of what was changed
+ * and the audit row of the erasure; erase_verify() computes it again and looks
+ * for anything left.
  *
  * Backups made before keep what they have until they are removed.
  */
