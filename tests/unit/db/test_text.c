@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Full text, on every driver. */
+#include "base/buf.h"
+#include "base/file.h"
 #include "store.h"
 
 static const char *const texts[] = {
@@ -123,6 +125,61 @@ static void test_marks(void **state)
     db_close(db);
 }
 
+/* ---- scrubbing
+ * ---------------------------------------------------------------- */
+
+static int put_secret(struct db_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return db_text_put(tx, "things_text", 9, STR("принтер xyzzyplugh"), e);
+}
+
+static int drop_secret(struct db_tx *tx, void *arg, struct err *e)
+{
+    int r = db_text_drop(tx, "things_text", 9, e);
+    if (!r)
+        r = db_text_scrub(tx, "things_text", e);
+    return r || !arg ? r : err_set(e, OTK_EDENIED, "changed my mind");
+}
+
+static bool file_has(const char *path, const char *word)
+{
+    struct buf b = BUF_INIT(1 << 24);
+    assert_int_equal(file_read(path, &b, NULL), 0);
+    bool there = memmem(b.ptr, b.len, word, strlen(word)) != NULL;
+    buf_free(&b);
+    return there;
+}
+
+/* What was dropped is nowhere in the file; everything else is found. */
+static void test_scrub(void **state)
+{
+    char url[URL_BYTES];
+    struct err e = {0};
+    char fail[] = "fail";
+    fresh_url(*state, url);
+    const char *path = strchr(url, '/');
+    struct db *db = open_at(url, NULL);
+    assert_int_equal(db_write(db, 0, fill, NULL, NULL), 0);
+    assert_int_equal(db_write(db, 0, put_secret, NULL, NULL), 0);
+    assert_int_equal(db_write(db, 0, drop_secret, fail, NULL), OTK_EDENIED);
+    check(db, (struct find){.words = {"xyzzyplugh"}, .want = "9 "});
+    if (!is_memory(state)) {
+        db_close(db);
+        assert_true(file_has(path, "xyzzyplugh"));
+        db = open_at(url, NULL);
+    }
+    if (db_write(db, 0, drop_secret, NULL, &e))
+        fail_msg("%s", e.msg);
+    check(db, (struct find){.words = {"xyzzyplugh"}, .want = ""});
+    check(db, (struct find){.words = {"принтер"}, .want = "2 1 "});
+    check(db, (struct find){.words = {"прин"}, .prefix = true, .want = "2 1 "});
+    assert_int_equal(db_write(db, 0, drop_secret, NULL, NULL), 0); /* again */
+    db_close(db);
+    if (!is_memory(state))
+        assert_false(file_has(path, "xyzzyplugh"));
+}
+
 static int put_then_fail(struct db_tx *tx, void *arg, struct err *e)
 {
     (void)arg;
@@ -166,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_ALL(test_find),
         ON_ALL(test_marks),
+        ON_ALL(test_scrub),
         ON_ALL(test_part_of_transaction),
         ON_ALL(test_query_has_a_limit),
     };
