@@ -13,15 +13,17 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "triage/linear.h"
+#include "triage/network.h"
 #include "triage/train.h"
 #include "triage/triage.h"
 
-enum { FILES = 3, PATH_BYTES = 100, FILE_BYTES = 1 << 20 };
+enum { NETWORK = 3, FILES = 4, PATH_BYTES = 100, FILE_BYTES = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const names[FILES] = {"model.json", "linear.bin",
-                                         "examples.jsonl"};
+                                         "examples.jsonl", "network.bin"};
 static char folder[] = "/tmp/otklik-fuzz-XXXXXX";
 static struct buf good[FILES];
 static struct triage_scratch *scratch;
@@ -50,6 +52,44 @@ static void clean(void)
         buf_free(&good[i]);
 }
 
+/* So few examples make no network: one of a single word, about all classes. */
+static void make_network(void)
+{
+    struct linear_header l;
+    memcpy(&l, good[1].ptr, sizeof(l));
+    const struct network_header h = {.magic = NETWORK_MAGIC,
+                                     .n_features = l.n_features,
+                                     .n_words = 1,
+                                     .n_classes = l.n_classes,
+                                     .n_networks = 1};
+    const struct network_head head = {0, l.n_classes};
+    const float scale = 0.1F;
+    const char inner[NETWORK_HIDDEN] = {1, 2, 3};
+    const float outer = 0.5F;
+    good[NETWORK] = (struct buf)BUF_INIT(FILE_BYTES);
+    buf_put(&good[NETWORK], &h, sizeof(h));
+    buf_put(&good[NETWORK], &head, sizeof(head));
+    buf_put(&good[NETWORK], &scale, sizeof(scale));
+    buf_put(&good[NETWORK], inner, sizeof(inner));
+    for (size_t i = 0; i < (NETWORK_HIDDEN + 1) * l.n_classes; i++)
+        buf_put(&good[NETWORK], &outer, sizeof(outer));
+    put(NETWORK, good[NETWORK].ptr, good[NETWORK].len);
+}
+
+/* … and it counts. */
+static void count_network(void)
+{
+    static const char nothing[] = "\"network\": 0.0";
+    char *at = strstr(good[0].ptr, nothing);
+    if (!at)
+        stop("model.json says nothing of the network");
+    while (at) {
+        memcpy(at, "\"network\": 0.9", sizeof(nothing) - 1);
+        at = strstr(at, nothing);
+    }
+    put(0, good[0].ptr, good[0].len);
+}
+
 static void make_folder(void)
 {
     enum { N = 6 };
@@ -70,13 +110,15 @@ static void make_folder(void)
     struct err e = {0};
     if (!mkdtemp(folder) || atexit(clean) || triage_train(&d, &o, folder, &e))
         stop(e.msg);
-    for (int i = 0; i < FILES; i++) {
+    for (int i = 0; i < NETWORK; i++) {
         char path[PATH_BYTES];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
         good[i] = (struct buf)BUF_INIT(FILE_BYTES);
         if (file_read(path, &good[i], &e))
             stop(e.msg);
     }
+    make_network();
+    count_network();
     scratch = triage_scratch_new();
 }
 
