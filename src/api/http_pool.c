@@ -79,7 +79,7 @@ size_t http_pool_waiting(struct http_pool *p)
     return n;
 }
 
-void http_pool_free(struct http_pool *p)
+void http_pool_end(struct http_pool *p)
 {
     pthread_mutex_lock(&p->lock);
     p->stop = true;
@@ -87,6 +87,10 @@ void http_pool_free(struct http_pool *p)
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->o.threads; i++)
         (void)pthread_join(p->threads[i], NULL);
+}
+
+void http_pool_free(struct http_pool *p)
+{
     (void)pthread_mutex_destroy(&p->lock);
     (void)pthread_cond_destroy(&p->some);
     free(p->threads);

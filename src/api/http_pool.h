@@ -25,6 +25,7 @@ struct http_pool_options {
 struct http_pool *http_pool_new(const struct http_pool_options *o);
 bool http_pool_put(struct http_pool *p, void *item); /* false: full or over */
 size_t http_pool_waiting(struct http_pool *p);
-void http_pool_free(struct http_pool *p); /* runs what waits, then ends */
+void http_pool_end(struct http_pool *p);  /* runs what waits, takes no more */
+void http_pool_free(struct http_pool *p); /* after http_pool_end() */
 
 #endif

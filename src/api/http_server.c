@@ -42,6 +42,7 @@ struct http_server {
     struct http_options o;
     struct MHD_Daemon *daemon;
     struct http_pool *pool;
+    _Atomic bool stopping;
     struct http_watch *watch;
     struct http_streams *streams;
     int port;
@@ -221,7 +222,8 @@ static enum MHD_Result complete(struct http_conn *c, struct watched *x)
     c->stage = STAGE_WORK;
     MHD_suspend_connection(c->mhd);
     if (!http_pool_put(c->server->pool, c)) {
-        c->server->o.problem(&c->reply, 503, "too many requests are waiting");
+        c->server->o.problem(&c->reply, 503,
+                             "too many requests are waiting, or the desk ends");
         http_reply_header(&c->reply, "Retry-After", "1");
         c->refused = true;
         c->stage = STAGE_REPLY;
@@ -530,12 +532,21 @@ static int socket_listen(const struct http_options *o, int *ret_port,
     return fd;
 }
 
+static enum MHD_Result may_connect(void *cls, const struct sockaddr *from,
+                                   socklen_t n)
+{
+    const struct http_server *s = cls;
+    (void)from;
+    (void)n;
+    return s->stopping ? MHD_NO : MHD_YES;
+}
+
 static struct MHD_Daemon *daemon_start(struct http_server *s, int fd)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_ERROR_LOG;
     /* clang-format off */
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+    return MHD_start_daemon(flags, 0, may_connect, s, on_request, s,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)s->o.network_threads,
@@ -595,17 +606,19 @@ void http_wake(struct http_server *s)
 /*
  * In this order: no new connections, workers finish (each resumes its
  * connection), streams resume and end; only then may the daemon stop, which
- * aborts when a connection is still suspended.
+ * aborts when a connection is still suspended. Those that are open may still
+ * ask: the pool refuses until the daemon is gone. Not MHD_quiesce_daemon():
+ * it and a network thread may both take the listening socket out of epoll,
+ * and the second one ends the program.
  */
 void http_stop(struct http_server *s)
 {
-    int fd = s->daemon ? MHD_quiesce_daemon(s->daemon) : -1;
-    http_pool_free(s->pool);
+    s->stopping = true;
+    http_pool_end(s->pool);
     http_streams_end(s->streams);
     if (s->daemon)
-        MHD_stop_daemon(s->daemon);
-    if (fd >= 0)
-        (void)close(fd);
+        MHD_stop_daemon(s->daemon); /* closes the listening socket, too */
+    http_pool_free(s->pool);
     http_streams_free(s->streams);
     http_watch_free(s->watch);
     for (size_t i = 0; i < s->n_arenas; i++)

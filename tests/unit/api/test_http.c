@@ -281,6 +281,64 @@ static void test_upload(void **state)
     http_stop(s);
 }
 
+/* Asks again and again, on one connection or on new ones, until nobody
+ * answers. */
+struct caller {
+    pthread_t thread;
+    int port;
+    bool stays;
+    int answers;
+};
+
+static void *call(void *arg)
+{
+    static const char text[] = "GET /echo/7 HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct caller *x = arg;
+    const struct sockaddr_in a = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)x->port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    bool goes_on = true;
+    while (goes_on) {
+        char reply[1000];
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        goes_on = connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
+        do {
+            send_text(fd, text, sizeof(text) - 1);
+            goes_on = goes_on && recv(fd, reply, sizeof(reply), 0) > 0;
+            x->answers += goes_on;
+        } while (goes_on && x->stays);
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+/* Whatever arrives while the server ends is answered or cut off. */
+static void test_stop_under_load(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20, CALLERS = 6 };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct http_server *s = start();
+        struct caller callers[CALLERS];
+        int answers = 0;
+        for (int i = 0; i < CALLERS; i++) {
+            callers[i] =
+                (struct caller){.port = http_port(s), .stays = i % 2 == 0};
+            assert_int_equal(
+                pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        http_stop(s);
+        for (int i = 0; i < CALLERS; i++) {
+            (void)pthread_join(callers[i].thread, NULL);
+            answers += callers[i].answers;
+        }
+        assert_true(answers > 0);
+    }
+}
+
 static void test_bad_address(void **state)
 {
     (void)state;
@@ -302,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_drip_is_cut),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_stop_under_load),
         cmocka_unit_test(test_bad_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
