@@ -373,6 +373,7 @@ static void test_crowd(void **state)
 struct gate {
     struct db *db;
     sem_t entered, leave;
+    bool is_in;
     int result;
     int timeout_ms;
     bool is_read;
@@ -383,16 +384,20 @@ static int stand(struct db_tx *tx, void *arg, struct err *e)
     struct gate *g = arg;
     (void)tx;
     (void)e;
+    g->is_in = true;
     (void)sem_post(&g->entered);
     (void)sem_wait(&g->leave);
     return 0;
 }
 
+/* Until it was let in: on a busy machine a short deadline passes before. */
 static void *stand_in(void *arg)
 {
     struct gate *g = arg;
-    g->result = g->is_read ? db_read(g->db, 0, stand, g, NULL)
-                           : db_write(g->db, g->timeout_ms, stand, g, NULL);
+    do {
+        g->result = g->is_read ? db_read(g->db, 0, stand, g, NULL)
+                               : db_write(g->db, g->timeout_ms, stand, g, NULL);
+    } while (g->result == OTK_EAGAIN && !g->is_in);
     return NULL;
 }
 
