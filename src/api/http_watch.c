@@ -52,7 +52,7 @@ static bool too_slow(const struct http_watch *w, const struct watched *x,
 static bool has_left(const struct watched *x)
 {
     char c;
-    return x->phase != PHASE_REST &&
+    return x->phase == PHASE_BODY &&
            recv(x->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 

@@ -229,18 +229,16 @@ static int sweep_shelf(struct sweep *s, const char *path, struct err *e)
     return r;
 }
 
-int blob_sweep(struct db_tx *tx, const char *folder, int64_t age_s,
-               size_t *ret_removed, struct err *e)
+int blob_sweep(struct db_tx *tx, const char *folder, unsigned shelf,
+               int64_t age_s, size_t *ret_removed, struct err *e)
 {
-    enum { SHELVES = 256 };
     char path[PATH_BYTES];
     struct sweep s = {.tx = tx, .before = time(NULL) - (time_t)age_s};
-    (void)snprintf(path, sizeof(path), "%s/files", folder);
+    if (shelf < BLOB_SHELVES - 1)
+        (void)snprintf(path, sizeof(path), "%s/files/%02x", folder, shelf);
+    else
+        (void)snprintf(path, sizeof(path), "%s/files", folder);
     int r = sweep_shelf(&s, path, e);
-    for (unsigned i = 0; !r && i < SHELVES; i++) {
-        (void)snprintf(path, sizeof(path), "%s/files/%02x", folder, i);
-        r = sweep_shelf(&s, path, e);
-    }
-    *ret_removed = s.removed;
+    *ret_removed += s.removed;
     return r;
 }

@@ -41,12 +41,17 @@ int blob_open(const char *folder, struct str hash, int *ret_fd,
 /* Remove it now; fine when it is not there. */
 int blob_remove(const char *folder, struct str hash, struct err *e);
 
+/* Shelves of DESK/files, 00 to ff, and the folder itself, where temporary files
+ * stand. */
+enum { BLOB_SHELVES = 257 };
+
 /*
- * Remove temporary files and blobs without a row in `attachments` that are
- * older than `age_s`. Inside db_write(): no row can come meanwhile, and a blob
- * that arrived lately is young.
+ * Remove what is on one shelf, older than `age_s`, and has no row in
+ * `attachments`; adds to *ret_removed. Inside db_write(): no row can come
+ * meanwhile, and a blob that arrived lately is young. A shelf at a time, for
+ * nobody else writes while the files are looked at.
  */
-int blob_sweep(struct db_tx *tx, const char *folder, int64_t age_s,
-               size_t *ret_removed, struct err *e);
+int blob_sweep(struct db_tx *tx, const char *folder, unsigned shelf,
+               int64_t age_s, size_t *ret_removed, struct err *e);
 
 #endif

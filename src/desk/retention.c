@@ -24,6 +24,7 @@ struct work {
     int64_t now;
     struct retired *ret;
     int64_t done; /* by the last transaction */
+    unsigned shelf;
 };
 
 /* ---- rows by age
@@ -137,10 +138,19 @@ static int drop_tickets(struct work *w, struct err *e)
  * ------------------------------------------------------------------------------
  */
 
-static int sweep(struct db_tx *tx, void *arg, struct err *e)
+static int sweep_shelf(struct db_tx *tx, void *arg, struct err *e)
 {
     struct work *w = arg;
-    return blob_sweep(tx, desk_folder(w->d), DAY_S, &w->ret->files, e);
+    return blob_sweep(tx, desk_folder(w->d), w->shelf, DAY_S, &w->ret->files,
+                      e);
+}
+
+static int sweep(struct work *w, struct err *e)
+{
+    int r = OTK_OK;
+    for (w->shelf = 0; !r && w->shelf < BLOB_SHELVES; w->shelf++)
+        r = db_write(desk_db(w->d), 0, sweep_shelf, w, e);
+    return r;
 }
 
 /* "before-upgrade-9-2026-01-31T….db": the end of the name is the time. */
@@ -192,7 +202,7 @@ int retention_run(struct desk *d, struct retired *ret, struct err *e)
     if (!r)
         r = drop_tickets(&w, e);
     if (!r)
-        r = db_write(desk_db(d), 0, sweep, &w, e);
+        r = sweep(&w, e);
     if (!r)
         drop_backups(&w);
     return r;
