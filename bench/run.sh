@@ -36,6 +36,8 @@ say "== request to durable ticket"
 BODY='{"text":"The barcode scanner in aisle six reads every second label","ticket":true}' \
     wrk -t1 -c48 -d5s --latency -s "$work/post.lua" http://127.0.0.1:18080/api/v1/requests
 
+say "== search for articles"
+python3 bench/knowledge.py "$otklik" ${DATA:+"$DATA"}
 [ -n "${DATA-}" ] || exit 0
 say "== training beside scikit-learn"
 build/interop/bin/python bench/triage_peer.py "$otklik" \

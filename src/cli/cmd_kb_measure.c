@@ -50,10 +50,8 @@ static int read_questions(const char *path, struct table *t, struct arena *a,
     *ret = ARENA_ARRAY(a, struct measure_question, t->n_rows + 1);
     *ret_n = 0;
     for (size_t i = 0; i < t->n_rows; i++) {
-        struct str k = table_cell(t, i, keys);
-        if (k.n)
-            (*ret)[(*ret_n)++] =
-                (struct measure_question){table_cell(t, i, text), k};
+        (*ret)[(*ret_n)++] = (struct measure_question){
+            table_cell(t, i, text), str_trim(table_cell(t, i, keys))};
     }
     return OTK_OK;
 }
@@ -73,6 +71,10 @@ static void put_text(const struct measured *m, struct buf *b)
                "\nat under 10 %% wrongly refused: %.3f of the unanswerable "
                "refused\nconfidence is off by %.3f on average\n",
                m->refused_at_10, m->confidence_error);
+    if (m->strangers)
+        buf_printf(
+            b, "of %zu questions without keys %.3f refused at under 10 %%\n",
+            m->strangers, m->strangers_refused_at_10);
 }
 
 static void put_json(const struct measured *m, struct buf *b)
@@ -85,8 +87,9 @@ static void put_json(const struct measured *m, struct buf *b)
                  {"hit10", m->hit10},
                  {"mrr", m->mrr},
                  {"refused_at_10", m->refused_at_10},
+                 {"strangers_refused_at_10", m->strangers_refused_at_10},
                  {"confidence_error", m->confidence_error}};
-    buf_printf(b, "{\"questions\":%zu", m->n);
+    buf_printf(b, "{\"questions\":%zu,\"strangers\":%zu", m->n, m->strangers);
     for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
         buf_printf(b, ",\"%s\":", reals[i].name);
         json_put_real(b, reals[i].x);
@@ -144,7 +147,7 @@ const struct arg_command cmd_kb_measure = {
     .about =
         "ARTICLES is what `kb import` takes; QUESTIONS has the columns text "
         "and keys. A\nquestion is made unanswerable by taking its articles "
-        "away.\n",
+        "away; a row without keys is\none that no article answers.\n",
     .options = options,
     .run = run,
 };

@@ -55,9 +55,17 @@ static double share_under(const double *x, size_t n, double threshold)
     return n ? (double)under / (double)n : 0;
 }
 
-static void curve(const double *with, const double *without, size_t n,
-                  struct measured *ret)
+/* Confidences: of answerable questions, of the same without their articles,
+ * and of strangers. */
+struct confidences {
+    double *with, *without, *strange;
+};
+
+static void curve(const struct confidences *c, struct measured *ret)
 {
+    const double *with = c->with;
+    const double *without = c->without;
+    size_t n = ret->n;
     for (int i = 0; i < MEASURE_POINTS; i++) {
         double t = (double)i / (MEASURE_POINTS - 1);
         ret->curve[i].threshold = t;
@@ -66,46 +74,66 @@ static void curve(const double *with, const double *without, size_t n,
     }
     for (int i = 0; i <= 1000; i++) {
         double t = i / 1000.0;
-        if (share_under(with, n, t) < 0.1)
+        if (share_under(with, n, t) < 0.1) {
             ret->refused_at_10 = share_under(without, n, t);
+            ret->strangers_refused_at_10 =
+                share_under(c->strange, ret->strangers, t);
+        }
     }
+}
+
+/* One answerable question; adds to the sums in `ret`. True: the first hit is
+ * right. */
+static bool ask(const struct knowledge_index *x, struct knowledge_scratch *s,
+                const struct measure_question *q, double *ret_confidence,
+                struct measured *ret)
+{
+    struct knowledge_hit hits[DEEP];
+    struct knowledge_query query = {.text = q->text, .with_staff = true};
+    size_t found = knowledge_search(x, s, &query, hits, DEEP);
+    size_t rank = 0;
+    while (rank < found && !is_right(q->keys, hits[rank].article->key))
+        rank++;
+    ret->hit1 += rank < found && rank < 1;
+    ret->hit3 += rank < found && rank < 3;
+    ret->hit10 += rank < found;
+    ret->mrr += rank < found ? 1.0 / (double)(rank + 1) : 0;
+    *ret_confidence = found ? hits[0].confidence : 0;
+    return found && rank == 0;
 }
 
 void measure_search(const struct knowledge_index *x,
                     const struct measure_question *questions, size_t n,
                     struct measured *ret)
 {
-    *ret = (struct measured){.n = n};
+    *ret = (struct measured){0};
     struct knowledge_scratch *s = knowledge_scratch_new();
-    double *with = mem_new(n + 1, sizeof(*with));
-    double *without = mem_new(n + 1, sizeof(*without));
+    struct confidences c = {.with = mem_new(n + 1, sizeof(*c.with)),
+                            .without = mem_new(n + 1, sizeof(*c.without)),
+                            .strange = mem_new(n + 1, sizeof(*c.strange))};
     int *right = mem_new(n + 1, sizeof(*right));
     for (size_t i = 0; i < n; i++) {
-        struct knowledge_hit hits[DEEP];
-        struct knowledge_query q = {.text = questions[i].text,
-                                    .with_staff = true};
-        size_t found = knowledge_search(x, s, &q, hits, DEEP);
-        size_t rank = 0;
-        while (rank < found &&
-               !is_right(questions[i].keys, hits[rank].article->key))
-            rank++;
-        ret->hit1 += rank < found && rank < 1;
-        ret->hit3 += rank < found && rank < 3;
-        ret->hit10 += rank < found;
-        ret->mrr += rank < found ? 1.0 / (double)(rank + 1) : 0;
-        with[i] = found ? hits[0].confidence : 0;
-        right[i] = found && rank == 0;
-        without[i] = confidence_without(x, s, &questions[i]);
+        const struct measure_question *q = &questions[i];
+        /* without keys nothing is taken away */
+        double without = confidence_without(x, s, q);
+        if (q->keys.n == 0) {
+            c.strange[ret->strangers++] = without;
+            continue;
+        }
+        c.without[ret->n] = without;
+        right[ret->n] = ask(x, s, q, &c.with[ret->n], ret);
+        ret->n++;
     }
-    double total = n ? (double)n : 1;
+    double total = ret->n ? (double)ret->n : 1;
     ret->hit1 /= total;
     ret->hit3 /= total;
     ret->hit10 /= total;
     ret->mrr /= total;
-    curve(with, without, n, ret);
-    calibration(with, right, n, ret);
-    free(with);
-    free(without);
+    curve(&c, ret);
+    calibration(c.with, right, ret->n, ret);
+    free(c.with);
+    free(c.without);
+    free(c.strange);
     free(right);
     knowledge_scratch_free(s);
 }

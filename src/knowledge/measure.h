@@ -17,20 +17,24 @@ struct knowledge_index;
 
 struct measure_question {
     struct str text;
-    struct str keys; /* of right articles, separated by spaces */
+    struct str keys; /* of right articles, separated by spaces; empty: none
+                        answers it, as of texts off the subject */
 };
 
 enum { MEASURE_POINTS = 21 };
 
 struct measured {
-    size_t n;
+    size_t n;         /* answerable ones: everything but `strangers` */
+    size_t strangers; /* those without keys */
     double hit1, hit3, hit10, mrr;
     struct {
         double threshold;
         double refused_unanswerable; /* share, rightly */
         double refused_answerable;   /* share, wrongly */
     } curve[MEASURE_POINTS];
-    double refused_at_10;    /* of unanswerable ones at under 10 % wrongly */
+    /* at under 10 % of the answerable ones wrongly refused: how many of them
+     * are refused when their articles are taken away, and of the strangers */
+    double refused_at_10, strangers_refused_at_10;
     double confidence_error; /* calibration error of "the first is right" */
 };
 

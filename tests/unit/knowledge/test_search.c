@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "knowledge/measure.h"
 #include "test.h"
 
 #define T(lit)                                                                 \
@@ -171,6 +172,32 @@ static void test_passage(void **state)
     knowledge_index_unref(x);
 }
 
+static void test_measure(void **state)
+{
+    (void)state;
+    struct knowledge_index *x = make();
+    static const struct measure_question questions[] = {
+        {T("впн не работает"), T("vpn")},
+        {T("замятие бумаги"), T("nothing printer")},
+        {T("замятие бумаги в принтере"), T("vpn")}, /* is found second */
+        {T("где купить билеты на концерт"), {0}},
+        {T("погода на завтра"), {0}},
+    };
+    struct measured m;
+    measure_search(x, questions, ROWS(questions), &m);
+    assert_int_equal(m.n, 3);
+    assert_int_equal(m.strangers, 2);
+    assert_true(m.hit1 > 0.66 && m.hit1 < 0.67);
+    assert_true(m.mrr >= m.hit1 && m.hit10 >= m.hit3 && m.hit3 >= m.hit1);
+    assert_true(m.strangers_refused_at_10 == 1);
+    assert_true(m.curve[0].refused_answerable == 0);
+    assert_true(m.curve[MEASURE_POINTS - 1].refused_unanswerable == 1);
+    measure_search(x, questions + 3, 2, &m); /* strangers only */
+    assert_int_equal(m.n, 0);
+    assert_true(m.hit1 == 0);
+    knowledge_index_unref(x);
+}
+
 static void test_odd_queries(void **state)
 {
     (void)state;
@@ -198,7 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranking),      cmocka_unit_test(test_confidence),
         cmocka_unit_test(test_same_answers), cmocka_unit_test(test_passage),
-        cmocka_unit_test(test_odd_queries),
+        cmocka_unit_test(test_measure),      cmocka_unit_test(test_odd_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
