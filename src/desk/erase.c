@@ -23,21 +23,31 @@ enum { OBJECT_BYTES = 40, COUNTS_BYTES = 1024, HASH_RAW = 32 };
 /* ---- one ticket
  * --------------------------------------------------------------------- */
 
-static int drop_texts(struct db_tx *tx, const char *sql, int64_t id,
-                      int64_t *ret_n, struct err *e)
+/* Ids of a query about `id`; free() them. */
+static int read_ids(struct db_tx *tx, const char *sql, int64_t id,
+                    int64_t **ret, size_t *ret_n, struct err *e)
 {
     struct db_rows *rows;
-    int64_t *ids = NULL;
-    size_t n = 0;
     size_t cap = 0;
+    *ret = NULL;
+    *ret_n = 0;
     int r = db_query(tx, &rows, e, sql, "i", id);
     if (r)
         return r;
     while ((r = db_next(rows, e)) > 0) {
-        ids = mem_grow(ids, n, &cap, sizeof(*ids));
-        ids[n++] = db_int(rows, 0);
+        *ret = mem_grow(*ret, *ret_n, &cap, sizeof(**ret));
+        (*ret)[(*ret_n)++] = db_int(rows, 0);
     }
     db_rows_free(rows);
+    return r;
+}
+
+static int drop_texts(struct db_tx *tx, const char *sql, int64_t id,
+                      int64_t *ret_n, struct err *e)
+{
+    int64_t *ids;
+    size_t n;
+    int r = read_ids(tx, sql, id, &ids, &n, e);
     for (size_t i = 0; !r && i < n; i++)
         r = db_text_drop(tx, "messages_text", ids[i], e);
     free(ids);
@@ -108,29 +118,6 @@ static int check_person(struct db_tx *tx, const struct erasing *x,
     return r;
 }
 
-/* Ids of a query into the arena. */
-static int read_ids(struct db_tx *tx, struct erasing *x, const char *sql,
-                    int64_t **ret, size_t *ret_n, struct err *e)
-{
-    struct db_rows *rows;
-    int64_t *list = NULL;
-    size_t cap = 0;
-    *ret_n = 0;
-    int r = db_query(tx, &rows, e, sql, "i", x->person);
-    if (r)
-        return r;
-    while ((r = db_next(rows, e)) > 0) {
-        list = mem_grow(list, *ret_n, &cap, sizeof(*list));
-        list[(*ret_n)++] = db_int(rows, 0);
-    }
-    db_rows_free(rows);
-    *ret = ARENA_ARRAY(x->arena, int64_t, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
-    return r;
-}
-
 static int read_hashes(struct db_tx *tx, struct erasing *x, struct err *e)
 {
     struct db_rows *rows;
@@ -170,11 +157,12 @@ static int erase_tickets(struct db_tx *tx, struct erasing *x, struct err *e)
     size_t n = 0;
     int r = read_hashes(tx, x, e);
     if (!r)
-        r = read_ids(tx, x, "SELECT id FROM tickets WHERE person_id = ?1", &ids,
-                     &n, e);
+        r = read_ids(tx, "SELECT id FROM tickets WHERE person_id = ?1",
+                     x->person, &ids, &n, e);
     x->messages = 0;
     for (size_t i = 0; !r && i < n; i++)
         r = erase_ticket(tx, ids[i], &x->messages, e);
+    free(ids);
     x->tickets = r ? 0 : (int64_t)n;
     /* what he said on other people's tickets */
     if (!r)
