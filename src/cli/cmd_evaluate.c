@@ -98,12 +98,14 @@ static int run_fold(struct gathered *g, const int *part, int which,
     const struct triage_dataset *d = &g->data->d;
     struct arena *a = arena_new();
     struct str *texts = ARENA_ARRAY(a, struct str, d->n + 1);
+    struct str *answers = ARENA_ARRAY(a, struct str, d->n + 1);
     struct triage_labels tasks[8];
     size_t n = 0;
     size_t n_also = 0;
     for (size_t i = 0; i < d->n; i++) {
         if (part[i] == which)
             continue;
+        answers[n] = d->answers[i];
         texts[n++] = d->texts[i];
         n_also += i >= d->n - d->n_also;
     }
@@ -116,7 +118,8 @@ static int run_fold(struct gathered *g, const int *part, int which,
         }
         tasks[t] = (struct triage_labels){d->tasks[t].task, labels};
     }
-    struct triage_dataset train = {n, texts, tasks, d->n_tasks, n_also};
+    struct triage_dataset train = {n,     texts,      answers,
+                                   tasks, d->n_tasks, n_also};
     char folder[] = "/tmp/otklik-evaluate-XXXXXX";
     struct triage_model *m = NULL;
     int r = mkdtemp(folder) ? OTK_OK : err_errno(e, OTK_EIO, "%s", folder);

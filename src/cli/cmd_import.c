@@ -263,7 +263,8 @@ const struct arg_command cmd_import = {
     .max_words = 1,
     .summary = "Bring labelled texts, people, tickets or the catalog",
     .about =
-        "FILE is CSV, JSONL or XLSX. Examples (text, topic, priority) are what "
+        "FILE is CSV, JSONL or XLSX. Examples (text, topic, priority, answer) "
+        "are what "
         "`otklik train`\nlearns from; people have name, email, phone, "
         "organisation, note, external_id;\ntickets text, external_id, subject, "
         "state, topic, priority, created_at, name,\nemail, phone, answer. Bad "

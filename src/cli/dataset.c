@@ -49,10 +49,14 @@ static void append(struct dataset *d, const struct table *t, const char *path,
     struct arena *a = t->arena;
     size_t n = d->d.n;
     struct str *texts = ARENA_ARRAY(a, struct str, n + t->n_rows + 1);
+    struct str *answers = ARENA_ARRAY(a, struct str, n + t->n_rows + 1);
     struct str *labels[8];
     int columns[8];
-    for (size_t i = 0; i < n; i++)
+    int answer = table_answer_column(t);
+    for (size_t i = 0; i < n; i++) {
         texts[i] = d->d.texts[i];
+        answers[i] = d->d.answers[i];
+    }
     for (size_t k = 0; k < d->d.n_tasks; k++) {
         labels[k] = ARENA_ARRAY(a, struct str, n + t->n_rows + 1);
         columns[k] = table_column(t, str_from(d->tasks[k].task));
@@ -69,6 +73,7 @@ static void append(struct dataset *d, const struct table *t, const char *path,
             continue;
         }
         texts[n] = s;
+        answers[n] = str_trim(table_cell(t, i, answer));
         for (size_t k = 0; k < d->d.n_tasks; k++) {
             if (columns[k] >= 0)
                 labels[k][n] = str_trim(table_cell(t, i, columns[k]));
@@ -81,6 +86,7 @@ static void append(struct dataset *d, const struct table *t, const char *path,
     }
     d->d.n = n;
     d->d.texts = texts;
+    d->d.answers = answers;
     d->d.tasks = d->tasks;
 }
 

@@ -1,7 +1,8 @@
 /*
  * cli/dataset.h - a table of labelled texts for training and evaluation
  *
- * The text is in column `text`; each task is a column of its name. Rows that
+ * The text is in column `text`, what was answered in table_answer_column()
+ * if there is one; each task is a column of its name. Rows that
  * cannot be used are listed on stderr and left out.
  */
 #ifndef OTK_CLI_DATASET_H

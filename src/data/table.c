@@ -83,6 +83,17 @@ int table_column(const struct table *t, struct str name)
     return -1;
 }
 
+int table_answer_column(const struct table *t)
+{
+    static const char *const names[] = {"answer",   "operator_answer", "reply",
+                                        "response", "resolution",      "ответ",
+                                        "Ответ"};
+    int c = -1;
+    for (size_t i = 0; c < 0 && i < sizeof(names) / sizeof(*names); i++)
+        c = table_column(t, str_from(names[i]));
+    return c;
+}
+
 int table_map(struct table *t, const char *mapping, struct err *e)
 {
     struct str rest = str_from(mapping);

@@ -61,6 +61,9 @@ void table_free(struct table *t);
 
 /* Column by name (folded ASCII case, trimmed); -1: there is none. */
 int table_column(const struct table *t, struct str name);
+/* The column of what people were answered, under the names that other desks
+ * give it; -1: there is none. */
+int table_answer_column(const struct table *t);
 /* "to=From,to2=From 2": rename columns; OTK_ENOENT names the missing one. */
 int table_map(struct table *t, const char *mapping, struct err *e);
 static inline struct str table_cell(const struct table *t, size_t row, int col)

@@ -22,7 +22,7 @@ static enum corpus_source source_of(struct str name)
 
 struct known {
     int64_t id;
-    struct str topic, priority;
+    struct str topic, priority, answer;
     enum corpus_source source;
 };
 
@@ -33,8 +33,8 @@ static int find(struct db_tx *tx, struct str fingerprint, struct arena *a,
     struct db_rows *rows;
     *ret = (struct known){0};
     int r = db_query(tx, &rows, e,
-                     "SELECT id, topic, priority, source FROM examples WHERE "
-                     "fingerprint = ?1",
+                     "SELECT id, topic, priority, source, answer FROM examples "
+                     "WHERE fingerprint = ?1",
                      "s", fingerprint);
     if (r)
         return r;
@@ -45,6 +45,7 @@ static int find(struct db_tx *tx, struct str fingerprint, struct arena *a,
             .topic = arena_str(a, db_text(rows, 1)),
             .priority = arena_str(a, db_text(rows, 2)),
             .source = source_of(db_text(rows, 3)),
+            .answer = arena_str(a, db_text(rows, 4)),
         };
     db_rows_free(rows);
     return r < 0 ? r : OTK_OK;
@@ -56,11 +57,11 @@ static int insert(struct db_tx *tx, const struct lesson *l,
     struct language_guess g = language_detect(l->text);
     return db_exec(tx, e,
                    "INSERT INTO examples (text, fingerprint, language, topic, "
-                   "priority, source, ticket_id, created_at) VALUES (?1, ?2, "
-                   "?3, ?4, ?5, ?6, ?7, ?8)",
-                   "sstsstIi", l->text, fingerprint, language_code(g.language),
+                   "priority, source, ticket_id, created_at, answer) VALUES "
+                   "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                   "sstsstIis", l->text, fingerprint, language_code(g.language),
                    l->topic, l->priority, sources[l->source],
-                   db_or_null(&l->ticket_id), now_ms);
+                   db_or_null(&l->ticket_id), now_ms, l->answer);
 }
 
 static int update(struct db_tx *tx, const struct lesson *l,
@@ -68,7 +69,9 @@ static int update(struct db_tx *tx, const struct lesson *l,
 {
     struct str topic = l->topic.n ? l->topic : k->topic;
     struct str priority = l->priority.n ? l->priority : k->priority;
-    bool same = str_eq(topic, k->topic) && str_eq(priority, k->priority);
+    struct str answer = l->answer.n ? l->answer : k->answer;
+    bool same = str_eq(topic, k->topic) && str_eq(priority, k->priority) &&
+                str_eq(answer, k->answer);
     bool said = l->topic.n || l->priority.n;
     *ret = same || l->source < k->source ? CORPUS_SAME : CORPUS_CHANGED;
     /* the same labels from a better source: none of less rank changes them */
@@ -76,9 +79,10 @@ static int update(struct db_tx *tx, const struct lesson *l,
         return OTK_OK;
     return db_exec(tx, e,
                    "UPDATE examples SET topic = ?2, priority = ?3, source = "
-                   "?4, ticket_id = COALESCE(?5, ticket_id) WHERE id = ?1",
-                   "isstI", k->id, topic, priority, sources[l->source],
-                   db_or_null(&l->ticket_id));
+                   "?4, ticket_id = COALESCE(?5, ticket_id), answer = ?6 "
+                   "WHERE id = ?1",
+                   "isstIs", k->id, topic, priority, sources[l->source],
+                   db_or_null(&l->ticket_id), answer);
 }
 
 int corpus_put(struct db_tx *tx, const struct lesson *l, int64_t now_ms,
@@ -107,7 +111,11 @@ int corpus_read(struct db_tx *tx, struct arena *a, struct lesson **ret,
     *ret_n = 0;
     int r = db_query(tx, &rows, e,
                      "SELECT text, topic, priority, source, "
-                     "COALESCE(ticket_id, 0) FROM examples ORDER BY id",
+                     "COALESCE(ticket_id, 0), CASE WHEN answer <> '' THEN "
+                     "answer ELSE COALESCE((SELECT m.body FROM messages m "
+                     "WHERE m.ticket_id = examples.ticket_id AND m.kind = "
+                     "'reply' ORDER BY m.id LIMIT 1), '') END FROM examples "
+                     "ORDER BY id",
                      "");
     if (r)
         return r;
@@ -119,6 +127,7 @@ int corpus_read(struct db_tx *tx, struct arena *a, struct lesson **ret,
             .priority = arena_str(a, db_text(rows, 2)),
             .source = source_of(db_text(rows, 3)),
             .ticket_id = db_int(rows, 4),
+            .answer = arena_str(a, db_text(rows, 5)),
         };
     }
     db_rows_free(rows);

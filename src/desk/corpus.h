@@ -24,15 +24,16 @@ enum corpus_put { CORPUS_NEW, CORPUS_CHANGED, CORPUS_SAME };
 
 struct lesson {
     struct str text, topic, priority; /* keys; empty: not known */
+    struct str answer; /* what the person was answered; empty: not known */
     enum corpus_source source;
     int64_t ticket_id; /* 0: none */
 };
 
-/* Labels that are empty leave what is known. */
+/* Labels and an answer that are empty leave what is known. */
 int corpus_put(struct db_tx *tx, const struct lesson *l, int64_t now_ms,
                enum corpus_put *ret, struct err *e);
 
-/* All of them, oldest first. */
+/* All of them, oldest first. A ticket's first reply answers its example. */
 int corpus_read(struct db_tx *tx, struct arena *a, struct lesson **ret,
                 size_t *ret_n, struct err *e);
 /* How many from each source, in the order of enum corpus_source. */

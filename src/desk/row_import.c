@@ -46,6 +46,7 @@ int row_import_begin(struct row_import *x, struct err *e)
                                     [IMPORT_TICKETS] = {TEXT, TEXT}};
     for (int i = 0; i < IMPORT_COLUMNS; i++)
         x->columns[i] = table_column(x->table, str_from(names[i]));
+    x->answer = table_answer_column(x->table);
     for (int i = 0; i < 2; i++) {
         int c = wanted[x->kind][i];
         if (x->columns[c] < 0)
@@ -98,6 +99,7 @@ static int put_lesson(struct db_tx *tx, const struct row_import *x, size_t row,
         .text = cell(x, row, TEXT),
         .topic = cell(x, row, TOPIC),
         .priority = cell(x, row, PRIORITY),
+        .answer = str_trim(table_cell(x->table, row, x->answer)),
         .source = CORPUS_IMPORT,
         .ticket_id = ticket,
     };
@@ -114,6 +116,9 @@ static int put_example(struct db_tx *tx, const struct row_import *x, size_t row,
     int r = text_check(cell(x, row, TEXT), "text", 1, x->text_max, e);
     if (!r)
         r = check_labels(x, row, e);
+    if (!r)
+        r = text_check(str_trim(table_cell(x->table, row, x->answer)), "answer",
+                       0, MESSAGE_MAX, e);
     if (!r && !cell(x, row, TOPIC).n && !cell(x, row, PRIORITY).n)
         r = err_set(e, OTK_EFORMAT, "no label");
     return r ? r : put_lesson(tx, x, row, 0, ret, e);
@@ -192,13 +197,12 @@ static int read_past(const struct row_import *x, size_t row, struct past *ret,
     struct str at = cell(x, row, CREATED);
     struct str topic = cell(x, row, TOPIC);
     struct str priority = cell(x, row, PRIORITY);
-    int answer = table_column(x->table, STR("answer"));
     *ret = (struct past){
         .person = {.name = cell(x, row, NAME),
                    .email = cell(x, row, EMAIL),
                    .phone = cell(x, row, PHONE)},
         .text = cell(x, row, TEXT),
-        .answer = str_trim(table_cell(x->table, row, answer)),
+        .answer = str_trim(table_cell(x->table, row, x->answer)),
         .state = cell(x, row, STATE),
         .external = cell(x, row, EXTERNAL),
         .topic = catalog_topic(x->catalog, topic),

@@ -1,7 +1,7 @@
 /*
  * desk/row_import.h - what an organisation has already, row by row
  *
- * examples: text, topic, priority - labelled texts for training;
+ * examples: text, topic, priority, answer - labelled texts for training;
  * people:   name, email, phone, organisation, note, external_id;
  * tickets:  text, external_id, subject, state, topic, priority, created_at,
  *           name, email, phone, answer - the history of another desk.
@@ -34,7 +34,7 @@ struct row_import {
     struct arena *arena; /* for one row; the caller resets it */
     int64_t now;
     size_t text_max;
-    int columns[IMPORT_COLUMNS]; /* by row_import_begin() */
+    int columns[IMPORT_COLUMNS], answer; /* by row_import_begin() */
 };
 
 /* Finds the columns. OTK_EFORMAT: one that must be there is not. */

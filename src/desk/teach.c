@@ -73,11 +73,13 @@ static int train(const struct reading *x, const struct triage_train_options *o,
                  const char *folder, struct err *e)
 {
     struct str *texts = ARENA_ARRAY(x->arena, struct str, x->n + 1);
+    struct str *answers = ARENA_ARRAY(x->arena, struct str, x->n + 1);
     struct str *topics = ARENA_ARRAY(x->arena, struct str, x->n + 1);
     struct str *priorities = ARENA_ARRAY(x->arena, struct str, x->n + 1);
     bool any_priority = false;
     for (size_t i = 0; i < x->n; i++) {
         texts[i] = x->lessons[i].text;
+        answers[i] = x->lessons[i].answer;
         topics[i] = x->lessons[i].topic;
         priorities[i] = x->lessons[i].priority;
         any_priority |= priorities[i].n > 0;
@@ -87,6 +89,7 @@ static int train(const struct reading *x, const struct triage_train_options *o,
     struct triage_dataset d = {
         .n = x->n,
         .texts = texts,
+        .answers = answers,
         .tasks = tasks,
         .n_tasks = any_priority ? 2 : 1,
         .n_also = x->n_articles,

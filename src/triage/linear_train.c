@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Training the linear engine: vectors, one solver run a task, networks. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,17 +62,53 @@ static int write_file(const char *folder, const struct vectors *v,
     return r;
 }
 
+/* All that is learnt from: the texts, then what was answered to some. */
+struct lessons {
+    struct str *texts;
+    int *truth[TRIAGE_TASKS_MAX];
+    size_t n;
+};
+
+static void lessons_take(const struct triage_dataset *d,
+                         const int *const *truth, size_t n_tasks,
+                         struct lessons *ret)
+{
+    *ret = (struct lessons){.texts = mem_new(2 * d->n + 1, sizeof(struct str))};
+    for (size_t t = 0; t < n_tasks; t++)
+        ret->truth[t] = mem_new(2 * d->n + 1, sizeof(int));
+    for (size_t i = 0; i < 2 * d->n; i++) {
+        size_t row = i % d->n;
+        bool is_answer = i >= d->n;
+        if (is_answer && (!d->answers || d->answers[row].n == 0))
+            continue;
+        ret->texts[ret->n] = is_answer ? d->answers[row] : d->texts[row];
+        for (size_t t = 0; t < n_tasks; t++)
+            ret->truth[t][ret->n] = truth[t][row];
+        ret->n++;
+    }
+}
+
+static void lessons_free(struct lessons *x)
+{
+    free(x->texts);
+    for (size_t t = 0; t < TRIAGE_TASKS_MAX; t++)
+        free(x->truth[t]);
+}
+
 int linear_train(const struct triage_dataset *d, const struct model_json *m,
                  const int *const *truth, const struct triage_train_options *o,
                  const char *folder, struct err *e)
 {
     struct vectors v;
-    vectors_build(d->texts, d->n, d->n >= MANY_TEXTS ? 2 : 1, o->threads, &v);
+    struct lessons x;
+    lessons_take(d, truth, m->n_tasks, &x);
+    vectors_build(x.texts, x.n, x.n >= MANY_TEXTS ? 2 : 1, o->threads, &v);
     float *weights =
         mem_try((size_t)v.dictionary.n * m->n_classes + 1, sizeof(*weights));
     if (!weights) {
         uint32_t n = v.dictionary.n;
         vectors_free(&v);
+        lessons_free(&x);
         return err_set(e, OTK_ELIMIT, "no memory for %u features", n);
     }
     float *bias = mem_new(m->n_classes, sizeof(*bias));
@@ -79,7 +116,7 @@ int linear_train(const struct triage_dataset *d, const struct model_json *m,
     for (size_t t = 0; !r && t < m->n_tasks; t++) {
         struct solver_task task = {
             .vectors = &v,
-            .truth = truth[t],
+            .truth = x.truth[t],
             .n_classes = task_classes(&m->tasks[t].shape),
             .c = o->c,
             .seed = o->seed,
@@ -92,7 +129,8 @@ int linear_train(const struct triage_dataset *d, const struct model_json *m,
     free(weights);
     free(bias);
     if (!r)
-        r = network_train(&v, m, truth, o, folder, e);
+        r = network_train(&v, m, (const int *const *)x.truth, o, folder, e);
     vectors_free(&v);
+    lessons_free(&x);
     return r;
 }

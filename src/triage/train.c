@@ -27,7 +27,8 @@ enum {
     PATH_BYTES = 4096,
     EXAMPLES_KEPT = 5000,
     MODEL_BYTES = 1 << 30,
-    FOLDS_SMALL = 5,
+    FOLDS = 5,
+    FOLDS_OF_FEW = 10, /* few rows: a fold's fit must be like the final one */
     FEW_ROWS = 4000,
     MANY_ROWS = 20000,
     HOLD_OUT_FROM = 12000, /* rows from which one held-out part is enough */
@@ -132,10 +133,14 @@ static void subset_take(const struct work *w, const int *part, int which,
     size_t n = 0;
     size_t all = w->d->n;
     struct str *texts = ARENA_ARRAY(a, struct str, all + 1);
+    struct str *answers =
+        w->d->answers ? ARENA_ARRAY(a, struct str, all + 1) : NULL;
     ret->rows = ARENA_ARRAY(a, size_t, all + 1);
     for (size_t i = 0; i < all; i++) {
         if ((part[i] == which) == keep) {
             texts[n] = w->d->texts[i];
+            if (answers)
+                answers[n] = w->d->answers[i];
             ret->rows[n++] = i;
         }
     }
@@ -156,6 +161,7 @@ static void subset_take(const struct work *w, const int *part, int which,
     ret->d = (struct triage_dataset){
         .n = n,
         .texts = texts,
+        .answers = answers,
         .tasks = ret->tasks,
         .n_tasks = w->d->n_tasks,
         .n_also = n - asked,
@@ -255,7 +261,7 @@ static void split_rows(const struct work *w, int *part, int *ret_fits)
     const struct triage_dataset *d = w->d;
     const struct str *labels = d->tasks[0].labels;
     size_t n = d->n - d->n_also;
-    *ret_fits = FOLDS_SMALL;
+    *ret_fits = n < FEW_ROWS ? FOLDS_OF_FEW : FOLDS;
     if (n >= HOLD_OUT_FROM) {
         split_hold_out(d->texts, labels, n, 0.2, w->o.seed, part);
         for (size_t i = 0; i < n; i++)

@@ -26,6 +26,9 @@ struct triage_labels {
 struct triage_dataset {
     size_t n;
     const struct str *texts;
+    const struct str *answers; /* what each was answered, empty: not known;
+                                  NULL: none is. They say in other words what
+                                  the text was about, and go where it goes */
     const struct triage_labels *tasks;
     size_t n_tasks;
     size_t n_also; /* the last so many rows are learnt from and never asked

@@ -120,6 +120,27 @@ static void test_same_text(void **state)
     check(&x.lessons[0], "Не печатает", "printing", "normal", CORPUS_IMPORT);
 }
 
+/* An answer is kept when it is known, and one that comes later joins it. */
+static void test_answer(void **state)
+{
+    (void)state;
+    struct putting x = {.lesson = {.text = STR("Не печатает"),
+                                   .topic = STR("printing"),
+                                   .source = CORPUS_IMPORT}};
+    write_desk(put, &x);
+    assert_int_equal(all().lessons[0].answer.n, 0);
+    x.lesson.answer = STR("Замените картридж");
+    write_desk(put, &x);
+    assert_int_equal(x.done, CORPUS_CHANGED);
+    write_desk(put, &x);
+    assert_int_equal(x.done, CORPUS_SAME);
+    x.lesson.answer = (struct str){0};
+    write_desk(put, &x);
+    assert_int_equal(x.done, CORPUS_SAME);
+    assert_int_equal(all().n, 1);
+    assert_true(str_is(all().lessons[0].answer, "Замените картридж"));
+}
+
 struct again {
     const char *topic, *priority;
     enum corpus_source source;
@@ -231,6 +252,15 @@ static int predict(struct db_tx *tx, void *arg, struct err *e)
                    "i", *(int64_t *)arg);
 }
 
+static int reply(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_exec(tx, e,
+                   "INSERT INTO messages (ticket_id, kind, body, created_at) "
+                   "VALUES (?1, 'note', 'Ждём', 1), (?1, 'reply', 'Проверьте "
+                   "кабель', 2), (?1, 'reply', 'Помогло?', 3)",
+                   "i", *(int64_t *)arg);
+}
+
 struct kept {
     int64_t ticket, by, at;
     struct str correction;
@@ -292,6 +322,9 @@ static void test_correction(void **state)
     assert_int_equal(now.n, 1);
     check(now.lessons, "Не включается экран", "printing", "high",
           CORPUS_CORRECTION);
+    assert_int_equal(now.lessons[0].answer.n, 0);
+    write_desk(reply, &k.ticket); /* what the person was answered, is learnt */
+    assert_true(str_is(all().lessons[0].answer, "Проверьте кабель"));
 }
 
 #define CASE(test) cmocka_unit_test_setup(test, clear)
@@ -299,8 +332,8 @@ static void test_correction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_empty), CASE(test_oldest_first), CASE(test_same_text),
-        CASE(test_ranks), CASE(test_correction),
+        CASE(test_empty),  CASE(test_oldest_first), CASE(test_same_text),
+        CASE(test_answer), CASE(test_ranks),        CASE(test_correction),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }

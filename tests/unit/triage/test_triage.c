@@ -55,7 +55,8 @@ static int train(const char *engine, const char *name, char folder[256],
         labels[i] = str_from(texts[i][1]);
     }
     struct triage_labels tasks[] = {{"topic", labels}};
-    struct triage_dataset d = {N, t, tasks, 1, 0};
+    struct triage_dataset d = {
+        .n = N, .texts = t, .tasks = tasks, .n_tasks = 1};
     struct triage_train_options o = {.engine = engine, .now_ms = 1000};
     (void)snprintf(folder, 256, "%s/%s", top, name);
     return triage_train(&d, &o, folder, e);
@@ -210,7 +211,8 @@ static int train_pairs(const char *name, uint64_t seed, int threads,
         labels[i] = (x < 20) == (y < 20) ? STR("a") : STR("b");
     }
     struct triage_labels tasks[] = {{"topic", labels}};
-    struct triage_dataset d = {MANY, t, tasks, 1, 0};
+    struct triage_dataset d = {
+        .n = MANY, .texts = t, .tasks = tasks, .n_tasks = 1};
     struct triage_train_options o = {.seed = seed, .threads = threads};
     (void)snprintf(folder, 256, "%s/%s", top, name);
     return triage_train(&d, &o, folder, NULL);
@@ -257,7 +259,8 @@ static void test_also(void **state)
     t[N + 1] = STR("Отпуск без содержания: заявление");
     labels[N] = labels[N + 1] = STR("access");
     struct triage_labels tasks[] = {{"topic", labels}};
-    struct triage_dataset d = {N + 2, t, tasks, 1, 2};
+    struct triage_dataset d = {
+        .n = N + 2, .texts = t, .tasks = tasks, .n_tasks = 1, .n_also = 2};
     struct triage_train_options o = {0};
     (void)snprintf(folder, sizeof(folder), "%s/also", top);
     assert_int_equal(triage_train(&d, &o, folder, &e), 0);
@@ -269,13 +272,53 @@ static void test_also(void **state)
     triage_unref(m);
 }
 
+/* A word that only an answer had leads to the topic of its request, and the
+ * answer is no request of its own. */
+static void test_answers(void **state)
+{
+    (void)state;
+    struct str t[N];
+    struct str answers[N];
+    struct str labels[N];
+    struct err e = {0};
+    struct triage_model *m = NULL;
+    struct triage_prediction p[2];
+    char folder[256];
+    for (int i = 0; i < N; i++) {
+        t[i] = str_from(texts[i][0]);
+        answers[i] = str_is(str_from(texts[i][1]), "printing")
+                         ? STR("Замените картридж и барабан")
+                         : STR("");
+        labels[i] = str_from(texts[i][1]);
+    }
+    struct triage_labels tasks[] = {{"topic", labels}};
+    struct triage_dataset d = {
+        .n = N, .texts = t, .tasks = tasks, .n_tasks = 1};
+    struct triage_train_options o = {0};
+    struct triage_scratch *s = triage_scratch_new();
+    (void)snprintf(folder, sizeof(folder), "%s/answers", top);
+    for (int i = 0; i < 2; i++) {
+        d.answers = i ? answers : NULL;
+        assert_int_equal(triage_train(&d, &o, folder, &e), 0);
+        assert_int_equal(triage_load(folder, &m, &e), 0);
+        assert_int_equal(triage_info(m)->n_examples, N);
+        triage_predict(m, s, STR("барабан и картридж"), &p[i]);
+        if (i)
+            assert_string_equal(label_of(m, &p[i]), "printing");
+        triage_unref(m);
+    }
+    assert_true(p[1].confidence > p[0].confidence);
+    triage_scratch_free(s);
+}
+
 static void test_bad_sets(void **state)
 {
     (void)state;
     struct str t[] = {STR("a"), STR("b"), STR("c"), STR("d")};
     struct str same[] = {STR("x"), STR("x"), STR("x"), STR("x")};
     struct triage_labels tasks[] = {{"topic", same}};
-    struct triage_dataset d = {4, t, tasks, 1, 0};
+    struct triage_dataset d = {
+        .n = 4, .texts = t, .tasks = tasks, .n_tasks = 1};
     struct triage_train_options o = {0};
     struct err e = {0};
     char folder[256];
@@ -420,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_network),
         cmocka_unit_test(test_also),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_bad_sets),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_calibration_of_little),
