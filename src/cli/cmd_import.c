@@ -264,11 +264,10 @@ const struct arg_command cmd_import = {
     .summary = "Bring labelled texts, people, tickets or the catalog",
     .about =
         "FILE is CSV, JSONL or XLSX. Examples (text, topic, priority, answer) "
-        "are what "
-        "`otklik train`\nlearns from; people have name, email, phone, "
-        "organisation, note, external_id;\ntickets text, external_id, subject, "
-        "state, topic, priority, created_at, name,\nemail, phone, answer. Bad "
-        "rows are listed with their numbers, good ones are kept;\nthe same "
+        "are what\n`otklik train` learns from; people have name, email, phone, "
+        "organisation, note,\nexternal_id; tickets text, external_id, subject, "
+        "state, topic, priority, created_at,\nname, email, phone, answer. Bad "
+        "rows are listed with their numbers, good ones are\nkept; the same "
         "file again changes nothing.\n\nA YAML file changes the catalog "
         "(topics, teams, skills, staff, schedules, SLAs) in\nthe form of "
         "starter/desk.yaml.\n",

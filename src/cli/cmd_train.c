@@ -130,15 +130,15 @@ const struct arg_command cmd_train = {
     .words = "[FILE]",
     .max_words = 1,
     .summary = "Make a model from labelled texts",
-    .about = "Without FILE it learns from the desk's own examples: the starter "
-             "set, imports and\ncorrections. FILE is CSV, JSONL or XLSX with "
-             "the columns text, topic and priority;\nthe label \"none\" marks "
-             "texts that are no request. What was answered is learnt from, "
-             "too, in a column answer,\nreply, response or resolution. A "
-             "knowledge base whose\narticles have "
-             "topics makes a good --also: confidence is still measured on FILE "
-             "alone.\nThe new model takes the place of the old one as a whole, "
-             "and a running desk takes\nit up by itself.\n",
+    .about =
+        "Without FILE it learns from the desk's own examples: the starter set, "
+        "imports and\ncorrections. FILE is CSV, JSONL or XLSX with the columns "
+        "text, topic and priority;\nthe label \"none\" marks texts that are no "
+        "request. A column answer, reply, response\nor resolution is learnt "
+        "from too. A knowledge base whose articles have topics makes\na good "
+        "--also: confidence is still measured on FILE alone.\nThe new model "
+        "takes the place of the old one as a whole, and a running desk takes\n"
+        "it up by itself.\n",
     .options = options,
     .run = run,
 };
