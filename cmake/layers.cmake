@@ -23,6 +23,7 @@ endfunction()
 otk_layer(base LIBS PkgConfig::jansson PkgConfig::libsodium
     PkgConfig::yaml_0_1 Threads::Threads m)
 otk_layer(text UNDER base LIBS PkgConfig::libutf8proc ${STEMMER_LIBRARY})
+otk_layer(tensor UNDER base LIBS Threads::Threads m)
 otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
 otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
 otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)

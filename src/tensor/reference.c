@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tensor/reference.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tensor/kernels.h"
+
+void reference_linear(size_t rows, size_t in, size_t outs, const float *x,
+                      const float *w, const float *bias, float *y)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t o = 0; o < outs; o++) {
+            double sum = bias ? (double)bias[o] : 0;
+            for (size_t i = 0; i < in; i++)
+                sum += (double)x[r * in + i] * (double)w[o * in + i];
+            y[r * outs + o] = (float)sum;
+        }
+    }
+}
+
+uint16_t reference_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    if (isnan(x))
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float reference_of_bf16(uint16_t x)
+{
+    uint32_t bits = (uint32_t)x << 16;
+    float y;
+    memcpy(&y, &bits, sizeof(y));
+    return y;
+}
+
+float reference_quantize_weights(const float *w, size_t n, int8_t *ret)
+{
+    float most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmaxf(most, fabsf(w[i]));
+    float scale = most > 0 ? most / 127 : 1;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (int8_t)lrintf(w[i] / scale);
+    return scale;
+}
+
+void reference_quantize_row(const float *x, size_t n, int levels, uint8_t *ret,
+                            struct quantized_row *ret_row)
+{
+    float low = 0;
+    float high = 0;
+    for (size_t i = 0; i < n; i++) {
+        low = fminf(low, x[i]);
+        high = fmaxf(high, x[i]);
+    }
+    float scale = high > low ? (high - low) / (float)levels : 1;
+    float steps = 1 / scale;
+    ret_row->scale = scale;
+    ret_row->zero = (int32_t)lrintf(-low * steps);
+    for (size_t i = 0; i < n; i++) {
+        long q = lrintf(x[i] * steps) + ret_row->zero;
+        ret[i] = (uint8_t)(q < 0 ? 0 : q > levels ? levels : q);
+    }
+}
+
+void reference_gelu(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double v = (double)x[i];
+        x[i] = (float)(v / 2 * (1 + erf(v * M_SQRT1_2)));
+    }
+}
+
+void reference_softmax(float *x, size_t n, float scale)
+{
+    float top = x[0];
+    double sum = 0;
+    for (size_t i = 1; i < n; i++)
+        top = fmaxf(top, x[i]);
+    for (size_t i = 0; i < n; i++)
+        sum += exp((double)scale * ((double)x[i] - (double)top));
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(exp((double)scale * ((double)x[i] - (double)top)) / sum);
+}
+
+void reference_layer_norm(const float *x, size_t n, const float *gain,
+                          const float *bias, float eps, float *y)
+{
+    double mean = 0;
+    double variance = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += (double)x[i];
+    mean /= (double)n;
+    for (size_t i = 0; i < n; i++)
+        variance += ((double)x[i] - mean) * ((double)x[i] - mean);
+    double by = 1 / sqrt(variance / (double)n + (double)eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(((double)x[i] - mean) * by * (double)gain[i] +
+                       (double)bias[i]);
+}
