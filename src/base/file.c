@@ -49,22 +49,36 @@ static int write_all(int fd, struct str bytes)
     return OTK_OK;
 }
 
-int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
+static int write_parts(int fd, const struct str *parts, size_t n)
+{
+    int r = OTK_OK;
+    for (size_t i = 0; !r && i < n; i++)
+        r = write_all(fd, parts[i]);
+    return r;
+}
+
+int file_write_parts(const char *path, const struct str *parts, size_t n,
+                     unsigned mode, struct err *e)
 {
     char tmp[PATH_MAX];
-    int n = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
-    if (n < 0 || (size_t)n >= sizeof(tmp))
+    int len = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
+    if (len < 0 || (size_t)len >= sizeof(tmp))
         return err_set(e, OTK_ELIMIT, "%s: path too long", path);
     SCOPED(scope_close)
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0)
         return err_errno(e, OTK_EIO, "%s", tmp);
-    if (write_all(fd, bytes) || fsync(fd) || rename(tmp, path)) {
+    if (write_parts(fd, parts, n) || fsync(fd) || rename(tmp, path)) {
         err_errno(e, OTK_EIO, "%s", path);
         (void)unlink(tmp);
         return OTK_EIO;
     }
     return OTK_OK;
+}
+
+int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
+{
+    return file_write_parts(path, &bytes, 1, mode, e);
 }
 
 static int copy_bytes(int from, int to)

@@ -20,6 +20,11 @@ int file_read(const char *path, struct buf *ret, struct err *e);
 int file_write(const char *path, struct str bytes, unsigned mode,
                struct err *e);
 
+/* file_write() of pieces that together are too large for one place in memory;
+ * they come one after another. */
+int file_write_parts(const char *path, const struct str *parts, size_t n,
+                     unsigned mode, struct err *e);
+
 /* A copy with the same permissions, written as safely. */
 int file_copy(const char *from, const char *to, struct err *e);
 

@@ -23,6 +23,35 @@ int json_read(struct str text, size_t max_bytes, json_t **ret, struct err *e)
     return OTK_OK;
 }
 
+/* Brackets outside of strings, and commas and colons, of which there is one
+ * for each value but the first of a list. Bad JSON is left to json_read(). */
+int json_measure(struct str text, size_t max_depth, size_t max_values,
+                 struct err *e)
+{
+    size_t depth = 0;
+    size_t values = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted) {
+            bool opens = c == '{' || c == '[';
+            if (opens && ++depth > max_depth)
+                return err_set(e, OTK_ELIMIT,
+                               "JSON nests deeper than %zu levels", max_depth);
+            if ((c == '}' || c == ']') && depth)
+                depth--;
+            if ((opens || c == ',' || c == ':') && ++values > max_values)
+                return err_set(e, OTK_ELIMIT, "JSON of more than %zu values",
+                               max_values);
+        }
+    }
+    return OTK_OK;
+}
+
 static int absent(const struct json_want *w, struct err *e)
 {
     if (w->required)

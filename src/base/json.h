@@ -22,6 +22,14 @@ struct err;
 /* Parse an object or array; json_decref(*ret). OTK_EFORMAT, OTK_ELIMIT. */
 int json_read(struct str text, size_t max_bytes, json_t **ret, struct err *e);
 
+/*
+ * For texts whose limit in bytes is generous, before json_read(): OTK_ELIMIT
+ * when brackets nest deeper than `max_depth` or there are more values than
+ * `max_values`. Each value takes up to some hundred bytes once it is read.
+ */
+int json_measure(struct str text, size_t max_depth, size_t max_values,
+                 struct err *e);
+
 static inline void scope_json(json_t **j)
 {
     json_decref(*j);

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mapped.h"
 #include "base/mem.h"
 #include "triage/engine.h"
-#include "triage/mapped.h"
 #include "triage/model_json.h"
 #include "triage/network.h"
 

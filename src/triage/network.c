@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mapped.h"
 #include "base/mem.h"
-#include "triage/mapped.h"
 
 enum { PATH_BYTES = 4096 };
 

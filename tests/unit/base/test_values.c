@@ -244,7 +244,12 @@ static void test_json_limits(void **state)
     for (int i = 0; i < DEEP; i++)
         buf_putc(&b, '[');
     assert_int_equal(json_read(buf_str(&b), DEEP, &j, &e), OTK_EFORMAT);
+    assert_int_equal(json_measure(buf_str(&b), 9, DEEP, &e), OTK_ELIMIT);
     buf_free(&b);
+    struct str text = STR("{\"[[\\\"{{\": [1, 2], \"b\": {}}");
+    assert_int_equal(json_measure(text, 2, 7, &e), 0);
+    assert_int_equal(json_measure(text, 1, 7, &e), OTK_ELIMIT);
+    assert_int_equal(json_measure(text, 2, 6, &e), OTK_ELIMIT);
     check_real(0.5, "0.5");
     check_real(3, "3.0");
     check_real(1e15, "1000000000000000.0");

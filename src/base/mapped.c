@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "triage/mapped.h"
+#include "base/mapped.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
