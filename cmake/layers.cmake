@@ -27,6 +27,7 @@ otk_layer(tensor UNDER base LIBS Threads::Threads m)
 otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
 otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
 otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)
+otk_layer(model UNDER base text tensor data db net)
 otk_layer(triage UNDER base text data LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text data db)
