@@ -33,6 +33,7 @@ struct file {
 };
 
 struct weights {
+    const char *folder;
     struct weight_list list;
     struct map *names; /* name -> place in `list` */
     struct arena *arena;
@@ -190,6 +191,7 @@ int weights_open(const char *folder, struct weights **ret, struct err *e)
         return err_set(e, OTK_EINVAL, "the folder's path is too long");
     struct weights *w = MEM_NEW(struct weights);
     w->arena = arena_new();
+    w->folder = arena_copy(w->arena, str_from(folder));
     w->names = map_new();
     int r = open_folder(w, folder, e);
     if (r)
@@ -216,6 +218,11 @@ const struct weight *weights_find(const struct weights *w, struct str name)
 {
     const union map_value *at = map_find(w->names, name);
     return at ? &w->list.at[at->num] : NULL;
+}
+
+const char *weights_folder(const struct weights *w)
+{
+    return w->folder;
 }
 
 size_t weights_len(const struct weights *w)

@@ -27,6 +27,7 @@ void weights_close(struct weights *w); /* NULL is fine */
 /* NULL when there is none. Borrowed, as are all, until weights_close(). */
 const struct weight *weights_find(const struct weights *w, struct str name);
 
+const char *weights_folder(const struct weights *w); /* as it was opened */
 size_t weights_len(const struct weights *w);
 const struct weight *weights_at(const struct weights *w, size_t i);
 
