@@ -147,7 +147,8 @@ static bool check_transpose(struct trial *t)
     return true;
 }
 
-static bool check_gelu(struct trial *t)
+static bool check_curve(struct trial *t, void (*got)(float *x, size_t n),
+                        void (*expected)(float *x, size_t n))
 {
     float a[LONG];
     float b[LONG];
@@ -156,9 +157,19 @@ static bool check_gelu(struct trial *t)
     a[1] = 40;
     a[2] = -40;
     memcpy(b, a, sizeof(a));
-    t->k->gelu(a, LONG);
-    reference_gelu(b, LONG);
-    return near(a, b, LONG, 5e-7F);
+    got(a, LONG);
+    expected(b, LONG);
+    return near(a, b, LONG, 1e-6F);
+}
+
+static bool check_gelu(struct trial *t)
+{
+    return check_curve(t, t->k->gelu, reference_gelu);
+}
+
+static bool check_gelu_new(struct trial *t)
+{
+    return check_curve(t, t->k->gelu_new, reference_gelu_new);
 }
 
 static bool check_softmax(struct trial *t, size_t n, float range)
@@ -207,11 +218,9 @@ const char *kernels_check(const struct kernels *k)
     static const struct {
         const char *name;
         bool (*row)(struct trial *t);
-    } others[] = {{"transpose", check_transpose},
-                  {"gelu", check_gelu},
-                  {"add", check_add},
-                  {"layer_norm", check_layer_norm},
-                  {"tile_i8", check_i8_full}};
+    } others[] = {{"transpose", check_transpose},   {"gelu", check_gelu},
+                  {"gelu_new", check_gelu_new},     {"add", check_add},
+                  {"layer_norm", check_layer_norm}, {"tile_i8", check_i8_full}};
     const char *wrong = NULL;
     struct trial *t = aligned_alloc(ALIGNMENT, sizeof(*t));
     if (!t)

@@ -205,6 +205,10 @@ static void finish(const struct work *w, size_t r, size_t rows, size_t p,
         float *y = j->y + i * j->ldy + p * PANEL;
         if (j->after == AFTER_GELU)
             w->k->gelu(y, columns);
+        else if (j->after == AFTER_GELU_NEW)
+            w->k->gelu_new(y, columns);
+        for (size_t c = 0; j->after == AFTER_RELU && c < columns; c++)
+            y[c] = y[c] > 0 ? y[c] : 0;
         if (j->residual)
             w->k->add(y, j->residual + i * j->ldy + p * PANEL, columns);
     }

@@ -36,7 +36,7 @@ size_t linear_outs(const struct linear *l);
 size_t linear_in(const struct linear *l);
 size_t linear_bytes(const struct linear *l);
 
-enum linear_after { AFTER_NOTHING, AFTER_GELU };
+enum linear_after { AFTER_NOTHING, AFTER_GELU, AFTER_GELU_NEW, AFTER_RELU };
 
 struct linear_job {
     const struct linear *l;

@@ -74,6 +74,15 @@ void reference_gelu(float *x, size_t n)
     }
 }
 
+void reference_gelu_new(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double v = (double)x[i];
+        double u = sqrt(2 / M_PI) * (v + 0.044715 * v * v * v);
+        x[i] = (float)(v / 2 * (1 + tanh(u)));
+    }
+}
+
 void reference_softmax(float *x, size_t n, float scale)
 {
     float top = x[0];
