@@ -78,6 +78,8 @@ struct kernels {
 
     /* x = x/2 · (1 + erf(x/√2)), to 3e-7 of max(1, |x|). */
     void (*gelu)(float *x, size_t n);
+    /* g = g · what gelu changes by at x. */
+    void (*gelu_back)(const float *x, float *g, size_t n);
     /* x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), to 1e-6. */
     void (*gelu_new)(float *x, size_t n);
     /* x = exp(scale·x - max) / Σ. */

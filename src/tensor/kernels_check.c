@@ -172,6 +172,22 @@ static bool check_gelu_new(struct trial *t)
     return check_curve(t, t->k->gelu_new, reference_gelu_new);
 }
 
+static bool check_gelu_back(struct trial *t)
+{
+    float x[LONG];
+    float a[LONG];
+    float b[LONG];
+    fill(&t->rand, x, LONG, 6);
+    fill(&t->rand, a, LONG, 1);
+    x[0] = 0;
+    x[1] = 40;
+    x[2] = -40;
+    memcpy(b, a, sizeof(a));
+    t->k->gelu_back(x, a, LONG);
+    reference_gelu_back(x, b, LONG);
+    return near(a, b, LONG, 1e-6F);
+}
+
 static bool check_softmax(struct trial *t, size_t n, float range)
 {
     float a[LONG];
@@ -218,9 +234,13 @@ const char *kernels_check(const struct kernels *k)
     static const struct {
         const char *name;
         bool (*row)(struct trial *t);
-    } others[] = {{"transpose", check_transpose},   {"gelu", check_gelu},
-                  {"gelu_new", check_gelu_new},     {"add", check_add},
-                  {"layer_norm", check_layer_norm}, {"tile_i8", check_i8_full}};
+    } others[] = {{"transpose", check_transpose},
+                  {"gelu", check_gelu},
+                  {"gelu_new", check_gelu_new},
+                  {"gelu_back", check_gelu_back},
+                  {"add", check_add},
+                  {"layer_norm", check_layer_norm},
+                  {"tile_i8", check_i8_full}};
     const char *wrong = NULL;
     struct trial *t = aligned_alloc(ALIGNMENT, sizeof(*t));
     if (!t)

@@ -199,6 +199,7 @@ const struct kernels *kernels_plain(void)
         .to_u8 = to_u8,
         .levels = 255,
         .gelu = rows_gelu,
+        .gelu_back = rows_gelu_back,
         .gelu_new = rows_gelu_new,
         .softmax = rows_softmax,
         .add = rows_add,

@@ -74,6 +74,16 @@ void reference_gelu(float *x, size_t n)
     }
 }
 
+void reference_gelu_back(const float *x, float *g, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double v = (double)x[i];
+        double below = (1 + erf(v * M_SQRT1_2)) / 2;
+        double bell = exp(-v * v / 2) / sqrt(2 * M_PI);
+        g[i] = (float)((double)g[i] * (below + v * bell));
+    }
+}
+
 void reference_gelu_new(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -28,6 +28,7 @@ void reference_quantize_row(const float *x, size_t n, int levels, uint8_t *ret,
                             struct quantized_row *ret_row);
 
 void reference_gelu(float *x, size_t n);
+void reference_gelu_back(const float *x, float *g, size_t n);
 void reference_gelu_new(float *x, size_t n);
 void reference_softmax(float *x, size_t n, float scale);
 void reference_layer_norm(const float *x, size_t n, const float *gain,

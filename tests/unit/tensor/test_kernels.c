@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "tensor/attention.h"
 #include "tensor/linear.h"
+#include "tensor/product.h"
 #include "tensor/reference.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
@@ -133,6 +134,58 @@ static void test_linear(void **state)
             check_linear(&shapes[i], (enum precision)p, 1, false);
             check_linear(&shapes[i], (enum precision)p, 3, true);
         }
+    }
+}
+
+/* Either side may lie transposed, and sums may be added to what is there. */
+static void check_product(size_t m, size_t k, size_t n, int how, int threads)
+{
+    struct team *t = team_new(threads);
+    struct workspace *w = workspace_new();
+    float *a = numbers(m * k, 1);
+    float *b = numbers(k * n, 1);
+    float *y = numbers(m * n, 1);
+    float *bias = numbers(n, 1);
+    float *expected = numbers(m * n, 1);
+    bool turn_a = how & 1;
+    bool turn_b = how & 2;
+    const struct product p = {
+        .m = m,
+        .k = k,
+        .n = n,
+        .a = {a, turn_a ? m : k, turn_a},
+        .b = {b, turn_b ? k : n, turn_b},
+        .bias = how & 8 ? bias : NULL,
+        .y = y,
+        .ldy = n,
+        .adds = how & 4,
+    };
+    for (size_t i = 0; i < m * n; i++) {
+        double sum = how & 4 ? (double)y[i] : 0;
+        sum += how & 8 ? (double)bias[i % n] : 0;
+        for (size_t j = 0; j < k; j++)
+            sum += (double)a[turn_a ? j * m + i / n : i / n * k + j] *
+                   (double)b[turn_b ? i % n * k + j : j * n + i % n];
+        expected[i] = (float)sum;
+    }
+    product_apply(t, w, &p);
+    assert_true(difference(y, expected, m * n) < 3e-6);
+    team_free(t);
+    workspace_free(w);
+    free(a);
+    free(b);
+    free(y);
+    free(bias);
+    free(expected);
+}
+
+static void test_product(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 16; how++) {
+        check_product(1, 5, 3, how, 1);
+        check_product(19, 33, 50, how, 3);
+        check_product(24, 64, 96, how, 2);
     }
 }
 
@@ -306,9 +359,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),    cmocka_unit_test(test_wrong_table),
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_workspace), cmocka_unit_test(test_team),
-        cmocka_unit_test(test_precision), cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_linear),    cmocka_unit_test(test_product),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_team),      cmocka_unit_test(test_precision),
+        cmocka_unit_test(test_reference),
     };
     rand_init(&chance, 7);
     return cmocka_run_group_tests(tests, NULL, NULL);
