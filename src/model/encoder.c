@@ -12,16 +12,13 @@
 #include "model/weight.h"
 #include "tensor/attention.h"
 #include "tensor/kernels.h"
+#include "tensor/norm.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
 enum {
     THREADS_MAX = 64,
     CHUNK_TOKENS = 256, /* more leave the second cache between two products */
-};
-
-struct norm {
-    float *gain, *bias;
 };
 
 struct layer {
@@ -33,9 +30,9 @@ struct encoder {
     const struct model_config *config;
     const struct weight *words; /* in the file: few of its rows are used */
     float *places;              /* max_tokens × hidden: positions and type 0 */
+    float *norms;               /* gains and biases, embedding's first */
     struct norm embedding;
     struct layer *layers;
-    float eps;
 };
 
 /* ---- loading
@@ -46,6 +43,7 @@ struct loader {
     const struct names *names;
     enum precision precision;
     float *room; /* 3 · hidden × hidden or inner × hidden, with biases behind */
+    float *norms;
     size_t hidden, inner;
 };
 
@@ -57,14 +55,16 @@ static int read_role(const struct loader *l, enum weight_role role,
     return r ? r : weight_read(w, ret, e);
 }
 
-/* A gain and its bias, whose role is the next. */
+/* A gain and its bias, whose role is the next; the i-th of all norms. */
 static int read_norm(const struct loader *l, enum weight_role role,
-                     size_t layer, struct norm *ret, struct err *e)
+                     size_t layer, size_t i, struct norm *ret, struct err *e)
 {
-    ret->gain = mem_new(l->hidden, sizeof(*ret->gain));
-    ret->bias = mem_new(l->hidden, sizeof(*ret->bias));
-    int r = read_role(l, role, layer, ret->gain, e);
-    return r ? r : read_role(l, role + 1, layer, ret->bias, e);
+    float *gain = l->norms + 2 * i * l->hidden;
+    float *bias = gain + l->hidden;
+    *ret = (struct norm){gain, bias, l->hidden,
+                         (float)l->names->config->layer_norm_eps};
+    int r = read_role(l, role, layer, gain, e);
+    return r ? r : read_role(l, role + 1, layer, bias, e);
 }
 
 /* `n` weights of outs × in one under the other, each with its bias. */
@@ -94,12 +94,12 @@ static int read_layer(const struct loader *l, size_t i, struct layer *ret,
         r = read_linear(l, ROLE_ATTENTION_OUT, 1, i, hidden, hidden, &ret->out,
                         e);
     if (!r)
-        r = read_norm(l, ROLE_ATTENTION_NORM, i, &ret->attention, e);
+        r = read_norm(l, ROLE_ATTENTION_NORM, i, 2 * i + 1, &ret->attention, e);
     if (!r)
         r = read_linear(l, ROLE_INNER, 1, i, inner, hidden, &ret->inner, e);
     if (!r)
         r = read_linear(l, ROLE_OUTER, 1, i, hidden, inner, &ret->outer, e);
-    return r ? r : read_norm(l, ROLE_LAYER_NORM, i, &ret->end, e);
+    return r ? r : read_norm(l, ROLE_LAYER_NORM, i, 2 * i + 2, &ret->end, e);
 }
 
 /* Positions from the family's first one on; every token is of type 0, whose
@@ -140,8 +140,9 @@ int encoder_new(const struct names *n, enum precision p, struct encoder **ret,
         .room = mem_try(side * (c->hidden + 1), sizeof(float)),
     };
     x->config = c;
-    x->eps = (float)c->layer_norm_eps;
     x->layers = mem_new(c->layers, sizeof(*x->layers));
+    x->norms = mem_new((2 * c->layers + 1) * 2 * c->hidden, sizeof(*x->norms));
+    l.norms = x->norms;
     int r = l.room
                 ? OTK_OK
                 : err_set(e, OTK_ELIMIT, "no memory for a layer of %zu × %zu",
@@ -151,7 +152,7 @@ int encoder_new(const struct names *n, enum precision p, struct encoder **ret,
     if (!r)
         r = read_places(&l, x, e);
     if (!r)
-        r = read_norm(&l, ROLE_EMBEDDING_NORM, 0, &x->embedding, e);
+        r = read_norm(&l, ROLE_EMBEDDING_NORM, 0, 0, &x->embedding, e);
     for (size_t i = 0; !r && i < c->layers; i++)
         r = read_layer(&l, i, &x->layers[i], e);
     free(l.room);
@@ -160,12 +161,6 @@ int encoder_new(const struct names *n, enum precision p, struct encoder **ret,
     else
         *ret = x;
     return r;
-}
-
-static void norm_free(struct norm *n)
-{
-    free(n->gain);
-    free(n->bias);
 }
 
 void encoder_free(struct encoder *x)
@@ -178,10 +173,8 @@ void encoder_free(struct encoder *x)
         linear_free(l->out);
         linear_free(l->inner);
         linear_free(l->outer);
-        norm_free(&l->attention);
-        norm_free(&l->end);
     }
-    norm_free(&x->embedding);
+    free(x->norms);
     free(x->layers);
     free(x->places);
     free(x);
@@ -250,28 +243,10 @@ struct pass {
     float *state; /* rows × hidden */
 };
 
-struct norm_job {
-    const struct norm *norm;
-    float *x;
-    size_t rows, hidden;
-    float eps;
-};
-
-static void norm_part(void *arg, int i, int n)
-{
-    const struct norm_job *j = arg;
-    size_t from, to;
-    team_share(j->rows, 1, i, n, &from, &to);
-    for (size_t r = from; r < to; r++)
-        kernels()->layer_norm(j->x + r * j->hidden, j->hidden, j->norm->gain,
-                              j->norm->bias, j->eps, j->x + r * j->hidden);
-}
-
 static void normalize(const struct pass *p, const struct norm *norm, float *x,
                       size_t rows)
 {
-    struct norm_job j = {norm, x, rows, p->x->config->hidden, p->x->eps};
-    team_run(p->team, norm_part, &j);
+    norm_apply(p->team, norm, x, rows, x);
 }
 
 static void apply(const struct pass *p, const struct linear *l, const float *x,

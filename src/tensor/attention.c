@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tensor/dropout.h"
 #include "tensor/kernels.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
@@ -41,10 +42,11 @@ static size_t whole_strips(size_t n)
     return (n + STRIP - 1) / STRIP * STRIP;
 }
 
-/* Up to TILE_ROWS rows of one head: scores, softmax, the sum of values. */
+/* Up to TILE_ROWS rows of one head: scores, softmax, the sum of values. `at`
+ * is where they stand, for dropout. */
 static void ask(const struct work *w, const struct head *h, const float *q,
-                const float *v, size_t ldv, size_t rows, size_t n, float *y,
-                size_t ldy)
+                const float *v, size_t ldv, size_t rows, size_t n, size_t at,
+                float *y, size_t ldy)
 {
     const struct attention_job *j = w->j;
     size_t width = j->width;
@@ -53,8 +55,12 @@ static void ask(const struct work *w, const struct head *h, const float *q,
     for (size_t c = 0; c < n; c += STRIP)
         w->k->strip_f32(rows, width, q, ld, h->keys + c, w->longest,
                         h->scores + c, w->longest);
-    for (size_t r = 0; r < rows; r++)
-        w->k->softmax(h->scores + r * w->longest, n, 1 / sqrtf((float)width));
+    for (size_t r = 0; r < rows; r++) {
+        float *score = h->scores + r * w->longest;
+        w->k->softmax(score, n, 1 / sqrtf((float)width));
+        if (j->dropout)
+            dropout_row(j->dropout, at + r * j->heads, score, n);
+    }
     for (size_t c = 0; c < w->columns; c += STRIP)
         w->k->strip_f32(rows, n, h->scores, w->longest, v + c, ldv,
                         (even ? y : h->edge) + c, even ? ldy : w->columns);
@@ -91,8 +97,8 @@ static void attend(const struct work *w, const struct head *h, size_t text,
     }
     for (size_t r = 0; r < asking; r += TILE_ROWS)
         ask(w, h, q + r * 3 * all, v, ldv,
-            asking - r < TILE_ROWS ? asking - r : TILE_ROWS, n, y + r * all,
-            all);
+            asking - r < TILE_ROWS ? asking - r : TILE_ROWS, n,
+            (from + r) * j->heads + head, y + r * all, all);
 }
 
 static void attend_part(void *arg, int i, int n)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct dropout;
 struct team;
 struct workspace;
 
@@ -21,10 +22,19 @@ struct attention_job {
     size_t n_texts;
     bool first_only; /* only the first token of each text asks */
     float *y;        /* rows × heads·width; n_texts rows if first_only */
+    const struct dropout *dropout; /* of what looks at what; NULL: none */
 };
 
 /* Members of the team take heads of texts in turn. */
 void attention_apply(struct team *t, struct workspace *w,
                      const struct attention_job *j);
+
+/*
+ * The way back: from the slopes of y to those of qkv, both laid out as those.
+ * `j` as it was on the way there, without first_only; j->y is not looked at.
+ */
+void attention_back(struct team *t, struct workspace *w,
+                    const struct attention_job *j, const float *slopes,
+                    float *ret);
 
 #endif
