@@ -10,7 +10,8 @@
 
 int mapped_open(const char *path, struct mapped *ret, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* to open a pipe would wait for somebody to write */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st)) {
         (void)err_errno(e, OTK_ENOENT, "%s", path);

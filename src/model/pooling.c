@@ -52,32 +52,31 @@ static int read_word(struct str s, struct pooling *p, struct err *e)
     return OTK_OK;
 }
 
-/* Older ones have a flag for each kind; an absent one is false, but the mean.
- * Two that are set would be two vectors end to end. */
+/* Older ones have a flag for each kind; none that is set is the mean. Two that
+ * are set would be two vectors end to end. */
 static int read_flags(json_t *o, struct pooling *p, struct err *e)
 {
-    static const char prefix[] = "pooling_mode_";
-    bool mean = true;
-    bool cls = false;
-    const struct json_want wants[] = {{"pooling_mode_mean_tokens", false, 0, 0},
-                                      {"pooling_mode_cls_token", false, 0, 0}};
-    int r = json_flag(o, &wants[0], &mean, e);
+    static const struct json_want mean = {"pooling_mode_mean_tokens", false, 0,
+                                          0};
+    static const struct json_want cls = {"pooling_mode_cls_token", false, 0, 0};
+    bool is_mean = false;
+    bool is_cls = false;
+    int r = json_flag(o, &mean, &is_mean, e);
     if (!r || r == OTK_ENOENT)
-        r = json_flag(o, &wants[1], &cls, e);
+        r = json_flag(o, &cls, &is_cls, e);
     if (r && r != OTK_ENOENT)
         return r;
     void *i = json_object_iter(o);
     for (; i; i = json_object_iter_next(o, i)) {
-        const char *key = json_object_iter_key(i);
-        bool known = str_is(str_from(key), wants[0].name) ||
-                     str_is(str_from(key), wants[1].name);
-        if (!known && str_starts(str_from(key), prefix) &&
+        struct str key = str_from(json_object_iter_key(i));
+        bool known = str_is(key, mean.name) || str_is(key, cls.name);
+        if (!known && str_starts(key, "pooling_mode_") &&
             json_is_true(json_object_iter_value(i)))
-            return unknown_kind(key, e);
+            return unknown_kind(key.p, e);
     }
-    if (mean == cls)
-        return unknown_kind(wants[1].name, e);
-    p->kind = cls ? POOLING_CLS : POOLING_MEAN;
+    if (is_mean && is_cls)
+        return unknown_kind(cls.name, e);
+    p->kind = is_cls ? POOLING_CLS : POOLING_MEAN;
     return OTK_OK;
 }
 

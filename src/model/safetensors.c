@@ -220,12 +220,12 @@ static size_t count_tensors(const json_t *header)
     return json_object_size(header) - told;
 }
 
-/* Room for `n` more. */
+/* Room for `n` more; never NULL, also when there are none. */
 static int make_room(struct weight_list *list, size_t n, struct err *e)
 {
     if (n > SAFETENSORS_MAX || list->len > SAFETENSORS_MAX - n)
         return err_set(e, OTK_ELIMIT, "more than %d tensors", SAFETENSORS_MAX);
-    while (list->cap - list->len < n) {
+    while (!list->at || list->cap - list->len < n) {
         void *more = mem_try_grow(list->at, list->cap, &list->cap,
                                   sizeof(struct weight));
         if (!more)

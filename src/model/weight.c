@@ -111,6 +111,7 @@ static bool read_bf16(const char *p, size_t n, float *ret)
 static bool read_f16(const char *p, size_t n, float *ret)
 {
     enum { FRACTION = 13, BIAS = (127 - 15) << 23, SIGN = 0x8000 };
+    enum { SMALLEST_NORMAL = 0x400 };
     const float denormal_unit = 0x1p-24F;
     unsigned bad = 0;
     for (size_t i = 0; i < n; i++) {
@@ -121,7 +122,8 @@ static bool read_f16(const char *p, size_t n, float *ret)
         float small = (float)(int32_t)magnitude * denormal_unit;
         uint32_t denormal;
         memcpy(&denormal, &small, sizeof(small));
-        uint32_t bits = magnitude < 0x400 ? denormal : normal;
+        uint32_t is_small = 0U - (magnitude < SMALLEST_NORMAL); /* a mask */
+        uint32_t bits = (denormal & is_small) | (normal & ~is_small);
         bits |= (uint32_t)(half & SIGN) << 16;
         memcpy(&ret[i], &bits, sizeof(bits));
         bad |= magnitude >= HALF_EXPONENT;

@@ -270,6 +270,10 @@ static void test_pooling(void **state)
     assert_int_equal(pool().kind, POOLING_MEAN);
     put("1_Pooling/config.json", "{\"pooling_mode\":\"cls\"}");
     assert_int_equal(pool().kind, POOLING_CLS);
+    put("1_Pooling/config.json", "{\"pooling_mode_cls_token\":true}");
+    assert_int_equal(pool().kind, POOLING_CLS);
+    put("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":false}");
+    assert_int_equal(pool().kind, POOLING_MEAN);
     put("sentence_bert_config.json",
         "{\"max_seq_length\":128,\"do_lower_case\":true}");
     p = pool();
@@ -297,9 +301,11 @@ static void test_pooling_lies(void **state)
          "true or"},
         {"1_Pooling/config.json", "{\"pooling_mode_lasttoken\":true}",
          "pooling_mode_lasttoken: only"},
-        {"1_Pooling/config.json", "{\"pooling_mode_cls_token\":true}", "only"},
-        {"1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":false}",
+        {"1_Pooling/config.json",
+         "{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true}",
          "only"},
+        {"1_Pooling/config.json", "{\"pooling_mode\":[\"cls\",\"mean\"]}",
+         "must be a string"},
         {"modules.json", "{}", "a list"},
         {"modules.json", "[]", "a list"},
         {"modules.json", "[1]", "step 1: type: the field is missing"},

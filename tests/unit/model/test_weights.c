@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -327,12 +328,32 @@ static void test_lengths(void **state)
     refuse(folder, OTK_EFORMAT, "a header of 3 bytes");
     put(folder, "model.safetensors", STR("\xff\xff\xff\xff\xff\xff\xff\xff{}"));
     refuse(folder, OTK_EFORMAT, "a header of 18446744073709551615 bytes");
+    struct weights *w = NULL;
+    put_file(folder, "model.safetensors", STR("{}"), 0);
+    assert_int_equal(weights_open(folder, &w, NULL), 0);
+    assert_int_equal(weights_len(w), 0);
+    weights_close(w);
     /* a hole in the file system, so that the disk is spared */
     char path[PATH_BYTES * 2];
     put(folder, "model.safetensors", STR("\x01\xe1\xf5\x05\0\0\0\0{}"));
     (void)snprintf(path, sizeof(path), "%s/model.safetensors", folder);
     assert_int_equal(truncate(path, 200 * 1000 * 1000), 0);
     refuse(folder, OTK_ELIMIT, "a header of 100000001 bytes");
+}
+
+/* A pipe must not be waited for, a folder is no file. */
+static void test_no_file(void **state)
+{
+    (void)state;
+    char folder[PATH_BYTES];
+    char path[PATH_BYTES * 2];
+    make_folder(folder);
+    (void)snprintf(path, sizeof(path), "%s/model.safetensors", folder);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    refuse(folder, OTK_EFORMAT, "cannot be mapped");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(file_make_dir(path, NULL), 0);
+    refuse(folder, OTK_EFORMAT, "cannot be mapped");
 }
 
 static void test_too_many(void **state)
@@ -450,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_writing_refuses),
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_shards),
     };
