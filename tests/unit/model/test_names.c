@@ -253,6 +253,37 @@ static void test_lies(void **state)
     close_model(&good);
 }
 
+/* Each size of the config is held against the tensors. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    char folder[PATH_BYTES];
+    struct model m;
+    make("roberta", folder);
+    assert_int_equal(open_model(folder, &m, NULL), 0);
+    struct {
+        size_t *size;
+        const char *why;
+    } rows[] = {
+        {&m.config.vocab, "word_embeddings.weight' is of shape [270, 64]"},
+        {&m.config.max_positions, "position_embeddings.weight' is of"},
+        {&m.config.type_vocab, "token_type_embeddings.weight' is of"},
+        {&m.config.inner, "intermediate.dense.weight' is of shape [256, 64]"},
+        {&m.config.n_labels, "classifier.out_proj.weight' is of shape [3, 64]"},
+        {&m.config.layers, "16 tensors are missing"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct err e = {0};
+        ++*rows[i].size;
+        assert_int_equal(names_check(&m.names, true, &e), OTK_EFORMAT);
+        if (!strstr(e.msg, rows[i].why))
+            fail_msg("%s", e.msg);
+        --*rows[i].size;
+    }
+    assert_int_equal(names_check(&m.names, true, NULL), 0);
+    close_model(&m);
+}
+
 static void test_distilbert_has_no_types(void **state)
 {
     (void)state;
@@ -286,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_the_same_twice),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_distilbert_has_no_types),
     };
     return cmocka_run_group_tests(tests, make_top, remove_top);

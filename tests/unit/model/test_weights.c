@@ -272,6 +272,8 @@ static void test_lies(void **state)
          OTK_EFORMAT, "0 bytes are not what"},
         {STR("{" ONE("a", "F32", "[3]", "0", "8") "}"), OTK_EFORMAT,
          "8 bytes are not what F32 of shape [3] takes"},
+        {STR("{" ONE("a", "F32", "[1]", "0", "8") "}"), OTK_EFORMAT,
+         "8 bytes are not what F32 of shape [1] takes"},
         {STR("{" ONE("a", "F32", "[2]", "0", "9") "}"), OTK_EFORMAT,
          "but there are 8"},
         {STR("{" ONE("a", "F32", "[2]", "8", "0") "}"), OTK_EFORMAT,
