@@ -7,9 +7,12 @@ cd "$(dirname "$0")/../.."
 need python3-venv
 venv=build/interop
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -c 'import sklearn' 2>/dev/null || {
-    say "Installing scikit-learn into $venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check scikit-learn || {
+peers="scikit-learn tokenizers sentencepiece protobuf"
+"$venv/bin/python" -c 'import sklearn, tokenizers, sentencepiece, google.protobuf' 2>/dev/null || {
+    say "Installing $peers into $venv"
+    # a list of words
+    # shellcheck disable=SC2086
+    "$venv/bin/pip" install --quiet --disable-pip-version-check $peers || {
         say "PyPI cannot be reached; the peers are needed for this step."
         exit 1
     }
@@ -22,4 +25,7 @@ tail -n +2 starter/tickets.ru.csv >>"$all"
 tail -n +2 starter/tickets.en.csv >>"$all"
 "$venv/bin/python" bench/triage_peer.py build/release/otklik "$all" text topic 1 --strict
 "$venv/bin/python" bench/triage_peer.py build/release/otklik "$all" text priority 1 --strict
+# DATA: a folder with tokenizers/*.gguf, whose vocabularies are compared too.
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/interop/test_tokenizers.py \
+    build/release/tests/tokenize
 say "interop: green"
