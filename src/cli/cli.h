@@ -47,6 +47,6 @@ extern const struct arg_command cmd_train, cmd_evaluate, cmd_predict,
     cmd_import, cmd_kb_import, cmd_kb_search, cmd_kb_export, cmd_kb_measure,
     cmd_user_add, cmd_user_list, cmd_user_passwd, cmd_key_add, cmd_key_list,
     cmd_key_revoke, cmd_backup, cmd_restore, cmd_route_explain,
-    cmd_route_simulate;
+    cmd_route_simulate, cmd_model_pull;
 
 #endif

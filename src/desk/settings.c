@@ -58,6 +58,9 @@ const struct conf_setting settings_table[] = {
     REAL("triage.suggest_threshold", triage.suggest_threshold, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
     WHOLE("triage.text_max", triage.text_max, "65536", 1000, 1048576, "longest request text, bytes"),
 
+    TEXT("models.hub", models.hub, "https://huggingface.co", 1024, "where `model pull` fetches from: a hub or a mirror of it"),
+    WHOLE("models.stall_seconds", models.stall_seconds, "60", 1, 3600, "give a transfer up that hardly moves for so long"),
+
     REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.6", 0, 1, "confidence from which Otklik answers by itself"),
     REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, "0.35", 0, 1, "confidence from which staff see a suggested article"),
     FLAG("knowledge.answer_first", knowledge.answer_first, "true", "try to answer before a ticket is made"),

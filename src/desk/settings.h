@@ -48,6 +48,10 @@ struct settings {
         int64_t text_max;
     } triage;
     struct {
+        char *hub; /* where `model pull` fetches from */
+        int64_t stall_seconds;
+    } models;
+    struct {
         double answer_threshold;  /* confidence from which Otklik answers */
         double suggest_threshold; /* … from which staff see a suggestion */
         bool answer_first;        /* false: always a ticket */
