@@ -128,13 +128,14 @@ static int check_room(struct pulling *x, struct err *e)
     return OTK_OK;
 }
 
-/* Lock the folder; `*ret` holds the lock until it is closed. */
+/* Lock the folder; `*ret` holds the lock until it is closed, also on failure.
+ */
 static int lock(const struct pulling *x, int *ret, struct err *e)
 {
     struct stat ours;
     struct stat there;
-    SCOPED(scope_close)
     int fd = open(x->begun, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    *ret = fd;
     if (fd < 0)
         return err_errno(e, OTK_EIO, "%s", x->begun);
     bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
@@ -146,8 +147,6 @@ static int lock(const struct pulling *x, int *ret, struct err *e)
         return err_set(e, OTK_EAGAIN,
                        "%s: another `model pull` is at it; wait for that one",
                        x->begun);
-    *ret = fd;
-    fd = -1;
     return OTK_OK;
 }
 
@@ -288,7 +287,7 @@ static int look(struct arena *a, const struct pull *p, struct pull_report *ret,
 {
     int r = pulled_read(a, p->folder, ret, e);
     if (r == OTK_ENOENT) {
-        if (!rmdir(p->folder) || errno == ENOENT)
+        if (!file_exists(p->folder) || pulled_is_empty(p->folder))
             return OTK_ENOENT;
         return err_set(e, OTK_ECONFLICT,
                        "%s is there and was not pulled from a hub; remove it, "
@@ -309,10 +308,11 @@ static int look(struct arena *a, const struct pull *p, struct pull_report *ret,
     return r;
 }
 
-int pull_model(struct arena *a, const struct pull *p, struct pull_report *ret,
-               struct err *e)
+static int pull_into(struct arena *a, const struct pull *p,
+                     struct pull_report *ret, struct err *e)
 {
-    struct pulling x = {.arena = a, .p = p, .report = ret};
+    struct pulling x = {
+        .arena = a, .p = p, .report = ret, .listing.commit = ""};
     SCOPED(scope_close) int held = -1;
     int r = look(a, p, ret, e);
     if (r != OTK_ENOENT)
@@ -333,4 +333,18 @@ int pull_model(struct arena *a, const struct pull *p, struct pull_report *ret,
     for (size_t i = 0; !r && i < x.listing.n; i++)
         r = fetch(&x, &x.listing.files[i], e);
     return r ? r : finish(&x, held, e);
+}
+
+int pull_model(struct arena *a, const struct pull *p, struct pull_report *ret,
+               struct err *e)
+{
+    struct pull own = *p;
+    struct str folder = str_from(p->folder);
+    while (folder.n && folder.p[folder.n - 1] == '/')
+        folder.n--; /* or FOLDER.pull would lie in it, not beside it */
+    if (!folder.n)
+        return err_set(e, OTK_EINVAL, "'%s' is no folder for a model",
+                       p->folder);
+    own.folder = arena_copy(a, folder);
+    return pull_into(a, &own, ret, e);
 }

@@ -89,10 +89,9 @@ static int64_t first_byte(struct str v)
     return from;
 }
 
-static size_t on_header(char *p, size_t size, size_t n, void *arg)
+static void read_header(struct get *g, const char *p, size_t n)
 {
-    struct get *g = arg;
-    struct str line = {p, size * n};
+    struct str line = {p, n};
     struct str v;
     if (str_starts(line, "HTTP/")) { /* of the next answer, or after a 100 */
         g->reply->etag[0] = '\0';
@@ -104,7 +103,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     } else if (header_is(line, "Content-Range", &v)) {
         g->reply->from = first_byte(v);
     }
-    return line.n;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    read_header(arg, p, size * n);
+    return size * n;
 }
 
 static void read_status(struct get *g)
