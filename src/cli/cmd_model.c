@@ -2,6 +2,7 @@
 /* otklik model pull */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -79,10 +80,19 @@ static int load_settings(const struct args *a, struct settings *ret,
     return settings_load(folder, a->settings, a->n_settings, ret, ret_conf, e);
 }
 
+/* `ctx` is whether the line of the bar is still open. */
+static void on_progress(void *ctx, const char *what, double share)
+{
+    bool *open = ctx;
+    *open = share < 1 && isatty(STDERR_FILENO);
+    cli_progress(NULL, what, share);
+}
+
 static int pull(const struct args *a, const struct settings *s, int64_t max_mb,
                 struct buf *out, struct err *e)
 {
     char folder[PATH_BYTES];
+    bool open = false;
     const char *to = args_text(a, "to");
     const char *mirror = args_text(a, "mirror");
     struct arena *arena = arena_new();
@@ -93,7 +103,8 @@ static int pull(const struct args *a, const struct settings *s, int64_t max_mb,
         .folder = to ? to : folder,
         .bytes_max = max_mb * MB,
         .stall_seconds = s->models.stall_seconds,
-        .progress = cli_progress,
+        .progress = on_progress,
+        .ctx = &open,
     };
     int r = hub_name_read(arena, str_from(a->words[0]),
                           args_text(a, "revision"), &p.name, e);
@@ -105,6 +116,8 @@ static int pull(const struct args *a, const struct settings *s, int64_t max_mb,
     }
     if (!r)
         r = pull_model(arena, &p, report, e);
+    if (open) /* what went wrong begins a line of its own */
+        (void)fputc('\n', stderr);
     if (!r)
         (cli_json(a) ? put_pulled_json : put_pulled_text)(report, p.folder,
                                                           out);

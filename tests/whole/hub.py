@@ -5,6 +5,7 @@
 import hashlib
 import http.server
 import json
+import ssl
 import sys
 import threading
 
@@ -37,7 +38,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Hub:
-    def __init__(self, files=None):
+    def __init__(self, files=None, tls=None):
+        """`tls`: a file with a key and its certificate."""
         self.files = files or model_files()
         self.name = "owner/model"
         self.commit = COMMIT
@@ -65,8 +67,15 @@ class Hub:
                 hub.answer(self)
 
         self.server = Server(("127.0.0.1", 0), Handler)
+        scheme = "http"
+        if tls:
+            scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls)
+            self.server.socket = context.wrap_socket(self.server.socket,
+                                                     server_side=True)
         self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever,
                                        kwargs={"poll_interval": 0.02})
         self.thread.start()

@@ -1,6 +1,7 @@
 """otklik model pull, against a hub on loopback."""
 import json
 import os
+import pty
 import shutil
 import socket
 import subprocess
@@ -285,6 +286,23 @@ class PullTest(PullCase):
         self.refused(2, "password", "--mirror", "http://a:b@127.0.0.1",
                      hub=False)
 
+    @unittest.skipUnless(shutil.which("openssl"), "needs openssl")
+    def test_certificate(self):
+        """Who cannot show a certificate that is trusted gets no token."""
+        pem = os.path.join(self.top, "tls.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048",
+                        "-nodes", "-keyout", pem, "-out", pem + ".crt",
+                        "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True,
+                       capture_output=True, timeout=60)
+        with open(pem, "a", encoding="ascii") as f, \
+                open(pem + ".crt", encoding="ascii") as crt:
+            f.write(crt.read())
+        hub = self.serve(tls=pem)
+        self.refused(1, (hub.url, "no trusted connection", "ca-certificates"),
+                     "--mirror", hub.url, hub=False, HF_TOKEN="secret")
+        self.assertEqual(hub.log, [])
+
     def test_stalled(self):
         self.hub.cut[WEIGHTS] = 1000
         self.hub.stall.add(WEIGHTS)
@@ -299,6 +317,37 @@ class PullTest(PullCase):
         self.hub.size[WEIGHTS] = 10**13
         self.refused(5, ("the disk has", "--to"), "--max-mb", "20000000")
         self.assertEqual(self.hub.asked(WEIGHTS), [])
+
+    def test_folder(self):
+        """An empty folder is filled, however it is written."""
+        os.mkdir(self.to)
+        place, self.to = self.to, self.to + "//"
+        self.pull()
+        self.assertEqual(os.listdir(self.top), ["model"])
+        self.to = place
+        self.assertEqual(self.files(), TAKEN)
+
+    def test_progress(self):
+        """On a terminal there is a bar, and complaints are not in its line."""
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        self.hub.cut[WEIGHTS] = 300000
+
+        def run():
+            p = subprocess.run(
+                [PROGRAM, "model", "pull", "owner/model", "--to", self.to,
+                 "--mirror", self.hub.url], timeout=60, stderr=slave,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "no_proxy": "127.0.0.1"})
+            return p.returncode, os.read(master, 1 << 16).decode()
+
+        code, said = run()
+        self.assertEqual(code, 5)
+        self.assertRegex(said, r"pulling +\[#+ +\] +\d+ %\r\notklik: ")
+        code, said = run()
+        os.close(slave)
+        self.assertEqual(code, 0)
+        self.assertTrue(said.endswith("100 %\r\n"), said)
 
     def test_in_the_way(self):
         os.mkdir(self.to)

@@ -25,10 +25,21 @@ struct server {
     void *ctx;
     int listener, port;
     pthread_t thread;
-    pthread_mutex_t mutex; /* of what follows */
-    int n;                 /* requests so far */
+    int n; /* requests so far */
     char requests[SERVER_REQUESTS][SERVER_REQUEST_BYTES];
 };
+
+/* Held while a request is answered: of all servers, and of what a test tells
+ * their answer functions. */
+static pthread_mutex_t server_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Wait until nothing is being answered. A test calls it between what it tells
+ * the answer function and the request, and after the request. */
+static inline void server_settle(void)
+{
+    (void)pthread_mutex_lock(&server_mutex);
+    (void)pthread_mutex_unlock(&server_mutex);
+}
 
 static inline void server_send(int fd, const void *p, size_t n)
 {
@@ -79,11 +90,11 @@ static inline void server_serve(struct server *s, int fd)
         n += (size_t)k;
         text[n] = '\0';
     }
-    (void)pthread_mutex_lock(&s->mutex);
+    (void)pthread_mutex_lock(&server_mutex);
     if (s->n < SERVER_REQUESTS)
         memcpy(s->requests[s->n++], text, n + 1);
-    (void)pthread_mutex_unlock(&s->mutex);
     s->answer(s, fd, text);
+    (void)pthread_mutex_unlock(&server_mutex);
 }
 
 static inline void *server_run(void *arg)
@@ -114,7 +125,6 @@ server_start(void (*answer)(struct server *s, int fd, const char *request),
     assert_int_equal(listen(s->listener, 16), 0);
     assert_int_equal(getsockname(s->listener, (struct sockaddr *)&a, &n), 0);
     s->port = ntohs(a.sin_port);
-    (void)pthread_mutex_init(&s->mutex, NULL);
     assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
     return s;
 }
@@ -124,24 +134,23 @@ static inline void server_stop(struct server *s)
     (void)shutdown(s->listener, SHUT_RDWR);
     (void)pthread_join(s->thread, NULL);
     (void)close(s->listener);
-    (void)pthread_mutex_destroy(&s->mutex);
     free(s);
 }
 
 static inline int server_count(struct server *s)
 {
-    (void)pthread_mutex_lock(&s->mutex);
+    (void)pthread_mutex_lock(&server_mutex);
     int n = s->n;
-    (void)pthread_mutex_unlock(&s->mutex);
+    (void)pthread_mutex_unlock(&server_mutex);
     return n;
 }
 
 /* Did request `i` hold this text? */
 static inline bool server_heard(struct server *s, int i, const char *text)
 {
-    (void)pthread_mutex_lock(&s->mutex);
+    (void)pthread_mutex_lock(&server_mutex);
     bool heard = i < s->n && strstr(s->requests[i], text);
-    (void)pthread_mutex_unlock(&s->mutex);
+    (void)pthread_mutex_unlock(&server_mutex);
     return heard;
 }
 
