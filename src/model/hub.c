@@ -77,7 +77,9 @@ static bool is_owner_and_model(struct str s)
 {
     size_t slash = str_find(s, '/');
     struct str model = str_sub(s, slash + 1, s.n);
-    return s.n <= HUB_NAME_MAX && slash < s.n && is_plain(s, "-_./") &&
+    /* the folder is named after it: not a hidden one, nor like an option */
+    return s.n <= HUB_NAME_MAX && slash && slash < s.n &&
+           !strchr(".-", s.p[0]) && is_plain(s, "-_./") &&
            str_find(model, '/') == model.n && stays_inside(s);
 }
 

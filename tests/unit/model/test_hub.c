@@ -61,6 +61,8 @@ static const struct {
     {"a/..", NULL, OTK_EINVAL, "OWNER/MODEL"},
     {"/b", NULL, OTK_EINVAL, "OWNER/MODEL"},
     {"a/", NULL, OTK_EINVAL, "OWNER/MODEL"},
+    {"..a/b", NULL, OTK_EINVAL, "OWNER/MODEL"},
+    {"-a/b", NULL, OTK_EINVAL, "OWNER/MODEL"},
     {"a/b?x=1", NULL, OTK_EINVAL, "OWNER/MODEL"},
     {"a/b c", NULL, OTK_EINVAL, "OWNER/MODEL"},
     {"a/b@", NULL, OTK_EINVAL, "revision"},
