@@ -48,7 +48,10 @@ static int each_entry(const char *from, const char *to, int depth, entry_fn *fn,
     for (const struct dirent *x; !r && (x = readdir(d));) {
         char a[PATH_BYTES];
         char b[PATH_BYTES];
-        if (x->d_name[0] == '.' || str_ends(str_from(x->d_name), ".part"))
+        struct str name = str_from(x->d_name);
+        /* what is not whole yet: uploads, and models on their way */
+        if (name.p[0] == '.' || str_ends(name, ".part") ||
+            str_ends(name, ".pull"))
             continue;
         r = join(a, from, x->d_name, e);
         if (!r)

@@ -129,11 +129,24 @@ class PullTest(PullCase):
         self.assertTrue(os.path.exists(
             os.path.join(desk, "models/owner-model/pulled.json")))
         shutil.rmtree(os.path.join(desk, "models/owner-model"))
+        self.hub.cut[WEIGHTS] = 100000
+        p = run(OTKLIK_MODELS_HUB=self.hub.url + "/")
+        self.assertEqual(p.returncode, 5, p.stderr)
+        self.assertEqual(self.backed_up(desk, "half"), [])
         p = run(OTKLIK_MODELS_HUB=self.hub.url + "/")
         self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertEqual(self.backed_up(desk, "whole"), ["owner-model"])
         p = subprocess.run([PROGRAM, "model", "pull", "owner/model"], env=env,
                            cwd=self.top, capture_output=True, text=True)
         self.assertEqual(p.returncode, 4, p.stderr)
+
+    def backed_up(self, desk, name):
+        """The models in a backup: none that is not whole."""
+        copy = os.path.join(self.top, name)
+        subprocess.run([PROGRAM, "backup", copy, "--desk", desk], check=True,
+                       capture_output=True, timeout=60)
+        models = os.path.join(copy, "models")
+        return os.listdir(models) if os.path.exists(models) else []
 
     def test_short_name(self):
         self.hub.name = "cointegrated/rubert-tiny2"
