@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/encoder.h"
+#include "model/names.h"
+#include "model/pooling.h"
+#include "model/weights.h"
+#include "text/tokenizer.h"
+
+enum { TOKENS_AT_A_TIME = 16384 };
+
+struct model {
+    struct arena *arena;
+    struct model_config config;
+    struct model_info info;
+    struct weights *weights;
+    struct names names;
+    struct encoder *encoder;
+    struct tokenizer *tokenizer;
+    struct pooling pooling;
+    struct linear *head, *labels; /* NULL: a model for vectors */
+    _Atomic(int) refs;
+};
+
+/* ---- loading
+ * ----------------------------------------------------------------------- */
+
+/* A weight and its bias, in f32: there is little to win on a row a text. */
+static int read_linear(const struct model *m, enum weight_role role,
+                       size_t outs, struct linear **ret, struct err *e)
+{
+    const struct weight *w, *b;
+    size_t in = m->config.hidden;
+    float *room = mem_try(outs * (in + 1), sizeof(*room));
+    if (!room)
+        return err_set(e, OTK_ELIMIT, "no memory for a head of %zu × %zu", outs,
+                       in);
+    int r = names_find(&m->names, role, 0, &w, e);
+    if (!r)
+        r = names_find(&m->names, role + 1, 0, &b, e);
+    if (!r)
+        r = weight_read(w, room, e);
+    if (!r)
+        r = weight_read(b, room + outs * in, e);
+    if (!r)
+        r = linear_new(room, room + outs * in, outs, in, PRECISION_F32, ret, e);
+    free(room);
+    return r;
+}
+
+static int read_head(struct model *m, struct err *e)
+{
+    int r = read_linear(m, ROLE_HEAD, m->config.hidden, &m->head, e);
+    return r ? r
+             : read_linear(m, ROLE_LABELS, m->config.n_labels, &m->labels, e);
+}
+
+static int check_tokenizer(const struct model *m, const char *folder,
+                           struct err *e)
+{
+    size_t n = tokenizer_size(m->tokenizer);
+    if (n > m->config.vocab)
+        return err_set(e, OTK_EFORMAT,
+                       "%s: the tokenizer has %zu tokens, config.json says "
+                       "vocab_size %zu: they belong to different models",
+                       folder, n, m->config.vocab);
+    return OTK_OK;
+}
+
+static void fill_info(struct model *m, enum precision p, bool labels)
+{
+    size_t most = m->pooling.max_tokens;
+    size_t limit = tokenizer_limit(m->tokenizer);
+    m->info = (struct model_info){
+        .config = &m->config,
+        .precision = p,
+        .max_tokens = limit && limit < most ? limit : most,
+        .bytes = encoder_bytes(m->encoder),
+        .has_labels = labels,
+        .mean = m->pooling.kind == POOLING_MEAN,
+        .normalized = m->pooling.normalize,
+    };
+    for (size_t i = 0; i < weights_len(m->weights); i++)
+        m->info.parameters += weight_count(weights_at(m->weights, i));
+}
+
+static int load(struct model *m, const char *folder, enum precision p,
+                struct err *e)
+{
+    int r = model_config_read(folder, m->arena, &m->config, e);
+    if (!r)
+        r = weights_open(folder, &m->weights, e);
+    if (!r)
+        r = names_init(&m->names, m->weights, &m->config, e);
+    bool labels = !r && names_has_labels(&m->names);
+    if (!r)
+        r = names_check(&m->names, labels, e);
+    if (!r)
+        r = tokenizer_load(folder, &m->tokenizer, e);
+    if (!r)
+        r = check_tokenizer(m, folder, e);
+    if (!r)
+        r = pooling_read(folder, &m->config, &m->pooling, e);
+    if (!r)
+        r = encoder_new(&m->names, p, &m->encoder, e);
+    if (!r && labels)
+        r = read_head(m, e);
+    if (!r)
+        fill_info(m, p, labels);
+    return r;
+}
+
+int model_load(const char *folder, enum precision p, struct model **ret,
+               struct err *e)
+{
+    struct model *m = MEM_NEW(struct model);
+    m->arena = arena_new();
+    atomic_store(&m->refs, 1);
+    int r = load(m, folder, p, e);
+    if (r)
+        model_unref(m);
+    else
+        *ret = m;
+    return r;
+}
+
+struct model *model_ref(struct model *m)
+{
+    (void)atomic_fetch_add(&m->refs, 1);
+    return m;
+}
+
+void model_unref(struct model *m)
+{
+    if (!m || atomic_fetch_sub(&m->refs, 1) > 1)
+        return;
+    linear_free(m->head);
+    linear_free(m->labels);
+    tokenizer_free(m->tokenizer);
+    encoder_free(m->encoder);
+    weights_close(m->weights);
+    arena_free(m->arena);
+    free(m);
+}
+
+const struct model_info *model_info(const struct model *m)
+{
+    return &m->info;
+}
+
+/* ---- asking
+ * ------------------------------------------------------------------------ */
+
+int model_encode(const struct model *m, struct tokenizer_scratch *s,
+                 struct str text, struct encoded *ret, struct err *e)
+{
+    struct tokens t;
+    int r = tokenizer_encode(m->tokenizer, s, text, m->info.max_tokens, &t, e);
+    if (r)
+        return r;
+    *ret = (struct encoded){.ids = mem_new(t.n + 1, sizeof(*ret->ids)),
+                            .n = t.n,
+                            .truncated = t.truncated};
+    memcpy(ret->ids, t.ids, t.n * sizeof(*t.ids));
+    return OTK_OK;
+}
+
+/* All texts as one sequence. */
+struct joined {
+    uint32_t *ids;
+    size_t *offsets;
+    struct batch batch; /* of those two */
+};
+
+static struct joined join(const struct encoded *texts, size_t n)
+{
+    struct joined j = {.offsets = mem_new(n + 1, sizeof(*j.offsets))};
+    for (size_t i = 0; i < n; i++)
+        j.offsets[i + 1] = j.offsets[i] + texts[i].n;
+    j.ids = mem_new(j.offsets[n] + 1, sizeof(*j.ids));
+    for (size_t i = 0; i < n; i++)
+        memcpy(j.ids + j.offsets[i], texts[i].ids, texts[i].n * sizeof(*j.ids));
+    j.batch = (struct batch){j.ids, j.offsets, n};
+    return j;
+}
+
+static void joined_free(struct joined *j)
+{
+    free(j->ids);
+    free(j->offsets);
+}
+
+static void to_unit_length(float *x, size_t n)
+{
+    double squares = 0;
+    for (size_t i = 0; i < n; i++)
+        squares += (double)x[i] * (double)x[i];
+    /* as sentence-transformers: next to nothing is left as it is */
+    float by = (float)(1 / fmax(sqrt(squares), 1e-12));
+    for (size_t i = 0; i < n; i++)
+        x[i] *= by;
+}
+
+/* The mean of each text's rows. */
+static void pool(const struct batch *b, const float *rows, size_t hidden,
+                 float *ret)
+{
+    for (size_t t = 0; t < b->n_texts; t++) {
+        float *y = ret + t * hidden;
+        float by = 1 / (float)(b->offsets[t + 1] - b->offsets[t]);
+        memset(y, 0, hidden * sizeof(*y));
+        for (size_t i = b->offsets[t]; i < b->offsets[t + 1]; i++) {
+            for (size_t k = 0; k < hidden; k++)
+                y[k] += rows[i * hidden + k];
+        }
+        for (size_t k = 0; k < hidden; k++)
+            y[k] *= by;
+    }
+}
+
+/* Few enough texts to keep all their tokens' vectors at a time. */
+static int embed_some(const struct model *m, struct session *s,
+                      const struct encoded *texts, size_t n, float *ret,
+                      struct err *e)
+{
+    size_t hidden = m->config.hidden;
+    struct joined b = join(texts, n);
+    bool mean = m->pooling.kind == POOLING_MEAN;
+    float *rows = mean ? mem_new(b.offsets[n] * hidden, sizeof(*rows)) : NULL;
+    int r = encoder_run(m->encoder, s, &b.batch,
+                        mean ? WANT_TOKENS : WANT_FIRST, mean ? rows : ret, e);
+    if (!r && mean)
+        pool(&b.batch, rows, hidden, ret);
+    for (size_t i = 0; !r && m->pooling.normalize && i < n; i++)
+        to_unit_length(ret + i * hidden, hidden);
+    free(rows);
+    joined_free(&b);
+    return r;
+}
+
+/* How many of the first texts have TOKENS_AT_A_TIME together; at least one. */
+static size_t some(const struct encoded *texts, size_t n)
+{
+    size_t tokens = texts[0].n;
+    size_t i = 1;
+    while (i < n && tokens + texts[i].n <= TOKENS_AT_A_TIME)
+        tokens += texts[i++].n;
+    return i;
+}
+
+int model_embed(const struct model *m, struct session *s,
+                const struct encoded *texts, size_t n, float *ret,
+                struct err *e)
+{
+    int r = OTK_OK;
+    for (size_t i = 0, now; !r && i < n; i += now) {
+        now = some(texts + i, n - i);
+        r = embed_some(m, s, texts + i, now, ret + i * m->config.hidden, e);
+    }
+    return r;
+}
+
+/* What stands between the first token and the labels: tanh, in DistilBERT
+ * ReLU. */
+static void bend(const struct model *m, float *x, size_t n)
+{
+    bool relu = m->config.family == MODEL_DISTILBERT;
+    for (size_t i = 0; i < n; i++)
+        x[i] = relu ? fmaxf(x[i], 0) : tanhf(x[i]);
+}
+
+int model_classify(const struct model *m, struct session *s,
+                   const struct encoded *texts, size_t n, float *ret,
+                   struct err *e)
+{
+    size_t hidden = m->config.hidden;
+    if (!m->labels)
+        return err_set(e, OTK_EINVAL,
+                       "the model has no labels: it makes "
+                       "vectors of texts");
+    struct joined b = join(texts, n);
+    float *first = mem_try(2 * n * hidden + 1, sizeof(*first));
+    int r = first ? encoder_run(m->encoder, s, &b.batch, WANT_FIRST, first, e)
+                  : err_set(e, OTK_ELIMIT, "no memory for %zu texts", n);
+    float *bent = first + n * hidden;
+    if (!r) {
+        session_linear(s, &(struct linear_job){.l = m->head,
+                                               .x = first,
+                                               .rows = n,
+                                               .ldx = hidden,
+                                               .y = bent,
+                                               .ldy = hidden});
+        bend(m, bent, n * hidden);
+        session_linear(s, &(struct linear_job){.l = m->labels,
+                                               .x = bent,
+                                               .rows = n,
+                                               .ldx = hidden,
+                                               .y = ret,
+                                               .ldy = m->config.n_labels});
+    }
+    free(first);
+    joined_free(&b);
+    return r;
+}
+
+int model_embed_texts(const struct model *m, struct session *s,
+                      const struct str *texts, size_t n, float *ret,
+                      struct err *e)
+{
+    struct tokenizer_scratch *scratch = tokenizer_scratch_new();
+    struct encoded *list = mem_new(n + 1, sizeof(*list));
+    int r = OTK_OK;
+    for (size_t i = 0; !r && i < n; i++) {
+        r = model_encode(m, scratch, texts[i], &list[i], e);
+        if (r)
+            r = err_place(e, r, "text %zu", i + 1);
+    }
+    if (!r)
+        r = model_embed(m, s, list, n, ret, e);
+    for (size_t i = 0; i < n; i++)
+        free(list[i].ids);
+    free(list);
+    tokenizer_scratch_free(scratch);
+    return r;
+}

@@ -1,0 +1,74 @@
+/*
+ * model/model.h - a language model as its folder has it, ready to be asked
+ *
+ * Tokenizer, encoder, and what stands on it: pooling to one vector a text
+ * (Reimers and Gurevych 2019), or the labels of a classifier. The folder is one
+ * of Hugging Face: config.json, model.safetensors, tokenizer.json or vocab.txt,
+ * and the files of sentence-transformers if there are.
+ *
+ * Immutable and counted by references: any number of threads may ask one, each
+ * with a session of its own (model/encoder.h).
+ */
+#ifndef OTK_MODEL_MODEL_H
+#define OTK_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+#include "model/config.h"
+#include "tensor/linear.h"
+
+struct err;
+struct model;
+struct session;
+struct tokenizer_scratch;
+
+/* MODEL_TEXTS_MAX texts of up to TOKENIZER_TEXT_MAX bytes in one call. */
+enum { MODEL_TEXTS_MAX = 100000 };
+
+/*
+ * OTK_ENOENT, OTK_EFORMAT, OTK_ELIMIT: the file and field that are wrong, among
+ * them a tokenizer that has more tokens than the encoder.
+ */
+int model_load(const char *folder, enum precision p, struct model **ret,
+               struct err *e);
+struct model *model_ref(struct model *m);
+void model_unref(struct model *m); /* NULL is fine */
+
+struct model_info {
+    const struct model_config *config;
+    enum precision precision;
+    size_t max_tokens;     /* of a text, special ones included */
+    size_t parameters;     /* numbers in the model's files */
+    size_t bytes;          /* of packed weights in memory */
+    bool has_labels;       /* config->labels name what model_classify() gives */
+    bool mean, normalized; /* how a text's vector is made */
+};
+const struct model_info *model_info(const struct model *m);
+
+/* A text's tokens, to be asked about with others. */
+struct encoded {
+    uint32_t *ids;
+    size_t n;
+    bool truncated;
+};
+/* Call it in the thread that has the text; free encoded.ids. */
+int model_encode(const struct model *m, struct tokenizer_scratch *s,
+                 struct str text, struct encoded *ret, struct err *e);
+
+/* A vector of config->hidden numbers for each text, to `ret`. */
+int model_embed(const struct model *m, struct session *s,
+                const struct encoded *texts, size_t n, float *ret,
+                struct err *e);
+/* config->n_labels raw scores for each text. OTK_EINVAL: it has no labels. */
+int model_classify(const struct model *m, struct session *s,
+                   const struct encoded *texts, size_t n, float *ret,
+                   struct err *e);
+
+/* The same of texts, as they come. */
+int model_embed_texts(const struct model *m, struct session *s,
+                      const struct str *texts, size_t n, float *ret,
+                      struct err *e);
+
+#endif
