@@ -29,7 +29,7 @@ otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
 otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)
 otk_layer(net UNDER base LIBS PkgConfig::libcurl)
 otk_layer(model UNDER base text tensor data db net)
-otk_layer(triage UNDER base text data LIBS ${LINEAR_LIBRARY}
+otk_layer(triage UNDER base text tensor data model LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text data db)
 otk_layer(desk UNDER base text data db triage knowledge)

@@ -138,7 +138,7 @@ static int run_fold(struct gathered *g, const int *part, int which,
 static int cross_validate(struct gathered *g, const struct args *a,
                           struct err *e)
 {
-    int64_t folds, percent, seed, c;
+    int64_t folds, percent, seed, c, epochs;
     int r = args_whole(a, "folds", 5, 2, FOLDS_MAX, &folds, e);
     if (!r)
         r = args_whole(a, "hold-out", 0, 0, 90, &percent, e);
@@ -146,11 +146,15 @@ static int cross_validate(struct gathered *g, const struct args *a,
         r = args_whole(a, "seed", 1, 1, 1000000, &seed, e);
     if (!r)
         r = args_whole(a, "c-percent", 0, 0, 100000, &c, e);
+    if (!r)
+        r = args_whole(a, "epochs", 0, 0, 1000, &epochs, e);
     if (r)
         return OTK_EINVAL;
     const struct triage_dataset *d = &g->data->d;
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
+        .base = args_text(a, "base"),
+        .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,
         .c = (double)c / 100,
         .now_ms = clock_wall(&clock_real),
@@ -249,7 +253,10 @@ static const struct arg_option options[] = {
     {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},
     {'t', "tasks", "NAMES", "columns to learn (default topic,priority)"},
     {'e', "engine", "NAME",
-     "linear, jaccard or jaccard-chars (default linear)"},
+     "linear, jaccard, jaccard-chars or transformer (default linear)"},
+    {'b', "base", "FOLDER",
+     "the language model that a transformer begins with"},
+    {0, "epochs", "N", "how often a transformer sees each text (default 8)"},
     {'s', "seed", "N", "of the split (default 1)"},
     {0, "c-percent", "N", "C of the SVM in percent (default by size)"},
     {'p', "pictures", "FOLDER", "write PNG pictures there"},

@@ -88,11 +88,16 @@ static int run(void *ctx, const struct args *a)
     const char *out = args_text(a, "output");
     (void)snprintf(folder, sizeof(folder), "%s%s", out ? out : cli_folder(a),
                    out ? "" : "/models/triage");
+    int64_t epochs = 0;
     int r = args_whole(a, "seed", 1, 1, 1000000, &seed, &e);
+    if (!r)
+        r = args_whole(a, "epochs", 0, 0, 1000, &epochs, &e);
     if (r)
         return cli_fail(OTK_EINVAL, &e);
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
+        .base = args_text(a, "base"),
+        .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,
         .now_ms = clock_wall(&clock_real),
         .progress = cli_progress,
@@ -116,7 +121,10 @@ static int run(void *ctx, const struct args *a)
 static const struct arg_option options[] = {
     {'o', "output", "FOLDER", "the model folder (default: the desk's)"},
     {'e', "engine", "NAME",
-     "linear, jaccard or jaccard-chars (default linear)"},
+     "linear, jaccard, jaccard-chars or transformer (default linear)"},
+    {'b', "base", "FOLDER",
+     "the language model that a transformer begins with"},
+    {0, "epochs", "N", "how often a transformer sees each text (default 8)"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
     {0, "also", "FILE", "learn from these texts too, such as articles"},
     {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,33 @@ static int read_linear(const struct model *m, enum weight_role role,
         r = weight_read(w, room, e);
     if (!r)
         r = weight_read(b, room + outs * in, e);
+    if (!r)
+        r = linear_new(room, room + outs * in, outs, in, PRECISION_F32, ret, e);
+    free(room);
+    return r;
+}
+
+int model_head(const struct model *m, const char *task, size_t outs,
+               struct linear **ret, struct err *e)
+{
+    char name[WEIGHT_NAME_MAX];
+    const struct weight *found[2];
+    size_t in = m->config.hidden;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof(name), "heads.%s.%s", task,
+                       i ? "bias" : "weight");
+        found[i] = weights_find(m->weights, str_from(name));
+        if (!found[i] || weight_count(found[i]) != (i ? outs : outs * in))
+            return err_set(e, OTK_EFORMAT, "%s: no tensor of %zu classes", name,
+                           outs);
+    }
+    float *room = mem_try(outs * (in + 1), sizeof(*room));
+    if (!room)
+        return err_set(e, OTK_ELIMIT, "no memory for a head of %zu classes",
+                       outs);
+    int r = weight_read(found[0], room, e);
+    if (!r)
+        r = weight_read(found[1], room + outs * in, e);
     if (!r)
         r = linear_new(room, room + outs * in, outs, in, PRECISION_F32, ret, e);
     free(room);
@@ -227,9 +255,9 @@ static void pool(const struct batch *b, const float *rows, size_t hidden,
 }
 
 /* Few enough texts to keep all their tokens' vectors at a time. */
-static int embed_some(const struct model *m, struct session *s,
-                      const struct encoded *texts, size_t n, float *ret,
-                      struct err *e)
+static int pool_some(const struct model *m, struct session *s,
+                     const struct encoded *texts, size_t n, float *ret,
+                     struct err *e)
 {
     size_t hidden = m->config.hidden;
     struct joined b = join(texts, n);
@@ -239,8 +267,6 @@ static int embed_some(const struct model *m, struct session *s,
                         mean ? WANT_TOKENS : WANT_FIRST, mean ? rows : ret, e);
     if (!r && mean)
         pool(&b.batch, rows, hidden, ret);
-    for (size_t i = 0; !r && m->pooling.normalize && i < n; i++)
-        to_unit_length(ret + i * hidden, hidden);
     free(rows);
     joined_free(&b);
     return r;
@@ -256,15 +282,25 @@ static size_t some(const struct encoded *texts, size_t n)
     return i;
 }
 
-int model_embed(const struct model *m, struct session *s,
-                const struct encoded *texts, size_t n, float *ret,
-                struct err *e)
+int model_pool(const struct model *m, struct session *s,
+               const struct encoded *texts, size_t n, float *ret, struct err *e)
 {
     int r = OTK_OK;
     for (size_t i = 0, now; !r && i < n; i += now) {
         now = some(texts + i, n - i);
-        r = embed_some(m, s, texts + i, now, ret + i * m->config.hidden, e);
+        r = pool_some(m, s, texts + i, now, ret + i * m->config.hidden, e);
     }
+    return r;
+}
+
+int model_embed(const struct model *m, struct session *s,
+                const struct encoded *texts, size_t n, float *ret,
+                struct err *e)
+{
+    size_t hidden = m->config.hidden;
+    int r = model_pool(m, s, texts, n, ret, e);
+    for (size_t i = 0; !r && m->pooling.normalize && i < n; i++)
+        to_unit_length(ret + i * hidden, hidden);
     return r;
 }
 

@@ -57,6 +57,17 @@ struct encoded {
 int model_encode(const struct model *m, struct tokenizer_scratch *s,
                  struct str text, struct encoded *ret, struct err *e);
 
+/* What heads see of a text: config->hidden numbers, not brought to a length. */
+int model_pool(const struct model *m, struct session *s,
+               const struct encoded *texts, size_t n, float *ret,
+               struct err *e);
+/*
+ * The head of a task that finetune() taught, `outs` classes out of such
+ * numbers; the caller frees it. OTK_EFORMAT: there is none of that size.
+ */
+int model_head(const struct model *m, const char *task, size_t outs,
+               struct linear **ret, struct err *e);
+
 /* A vector of config->hidden numbers for each text, to `ret`. */
 int model_embed(const struct model *m, struct session *s,
                 const struct encoded *texts, size_t n, float *ret,

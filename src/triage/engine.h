@@ -36,6 +36,8 @@ struct triage_scratch {
     float *logits; /* of the networks, which calibration mixes in */
     float *output; /* probabilities of labels, all tasks */
     size_t scores_cap;
+    struct session *session; /* of a transformer; NULL until one is asked */
+    struct tokenizer_scratch *tokens;
 };
 
 /* Room for `n` scores; features has FEATURES_MAX. */
@@ -50,6 +52,7 @@ struct model_json;
 
 struct engine_ops {
     const char *name;
+    bool trains_once; /* minutes a fit: what is calibrated is what is kept */
     /* `past`: the folder's examples, which outlive it; NULL: it has none. */
     int (*load)(const char *folder, const struct model_json *m,
                 const struct examples *past, void **ret, struct err *e);
@@ -65,7 +68,7 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_linear, engine_jaccard,
-    engine_jaccard_chars;
+    engine_jaccard_chars, engine_transformer;
 const struct engine_ops *engine_find(const char *name); /* or NULL */
 
 #endif

@@ -21,6 +21,7 @@
 #include "triage/linear_train.h"
 #include "triage/model_json.h"
 #include "triage/split.h"
+#include "triage/transformer.h"
 #include "triage/tune.h"
 
 enum {
@@ -41,6 +42,7 @@ struct work {
     struct model_json m;
     int *truth[TRIAGE_TASKS_MAX]; /* class of each row, -1: none known */
     char folder[PATH_BYTES];      /* being made, beside the target */
+    const struct engine_ops *ops;
 };
 
 static void tell(const struct work *w, const char *what, double share)
@@ -178,6 +180,9 @@ static int fit(struct work *w, const struct triage_dataset *d,
     int r = file_make_dir(folder, e);
     if (!r && linear)
         r = linear_train(d, &w->m, (const int *const *)truth, &w->o, folder, e);
+    else if (!r && w->ops->trains_once)
+        r = transformer_train(d, &w->m, (const int *const *)truth, &w->o,
+                              folder, e);
     if (linear) /* its examples are past requests to show, not the model */
         shown.n -= d->n_also;
     if (!r)
@@ -211,7 +216,8 @@ static int score_part(struct work *w, const int *part, int which,
     subset_take(w, part, which, false, a, &train);
     subset_take(w, part, which, true, a, &test);
     char folder[PATH_BYTES + 16];
-    (void)snprintf(folder, sizeof(folder), "%s/fold", w->folder);
+    (void)snprintf(folder, sizeof(folder), "%s%s", w->folder,
+                   w->ops->trains_once ? "" : "/fold");
     int r = fit(w, &train.d, train.truth, folder, examples_kept(w), e);
     struct triage_model *m = NULL;
     if (!r)
@@ -230,7 +236,8 @@ static int score_part(struct work *w, const int *part, int which,
     }
     triage_scratch_free(s);
     triage_unref(m);
-    triage_remove(folder);
+    if (!w->ops->trains_once)
+        triage_remove(folder);
     arena_free(a);
     return r;
 }
@@ -262,8 +269,9 @@ static void split_rows(const struct work *w, int *part, int *ret_fits)
     const struct str *labels = d->tasks[0].labels;
     size_t n = d->n - d->n_also;
     *ret_fits = n < FEW_ROWS ? FOLDS_OF_FEW : FOLDS;
-    if (n >= HOLD_OUT_FROM) {
-        split_hold_out(d->texts, labels, n, 0.2, w->o.seed, part);
+    if (n >= HOLD_OUT_FROM || w->ops->trains_once) {
+        double share = w->ops->trains_once ? 0.1 : 0.2;
+        split_hold_out(d->texts, labels, n, share, w->o.seed, part);
         for (size_t i = 0; i < n; i++)
             part[i] = part[i] ? 0 : -1; /* one fold, the rest always trained */
         *ret_fits = 1;
@@ -324,13 +332,14 @@ static int hash_file(const struct work *w, const char *name,
 /* The version is the weights' own hash: the same model, the same name. */
 static int name_version(struct work *w, struct err *e)
 {
-    static const char *const weights[] = {"linear.bin", "network.bin"};
-    bool linear = strcmp(w->m.info.engine, "linear") == 0;
+    static const char *const weights[] = {"linear.bin", "network.bin",
+                                          "encoder/model.safetensors"};
+    bool jaccard = strncmp(w->m.info.engine, "jaccard", 7) == 0;
     unsigned char hash[16];
     crypto_generichash_state h;
     (void)crypto_generichash_init(&h, NULL, 0, sizeof(hash));
     int r = OTK_OK;
-    if (linear) {
+    if (!jaccard) {
         for (size_t i = 0; !r && i < sizeof(weights) / sizeof(*weights); i++)
             r = hash_file(w, weights[i], &h, e);
     } else {
@@ -363,9 +372,11 @@ static int prepare(struct work *w, const char *folder, struct err *e)
             "%zu examples to learn from and %zu tasks; at least 4 and 1 are "
             "needed",
             w->d->n - w->d->n_also, w->d->n_tasks);
-    if (!engine_find(w->m.info.engine))
+    w->ops = engine_find(w->m.info.engine);
+    if (!w->ops)
         return err_set(e, OTK_EINVAL,
-                       "no engine '%s': linear, jaccard, jaccard-chars",
+                       "no engine '%s': linear, jaccard, jaccard-chars, "
+                       "transformer",
                        w->m.info.engine);
     int r = OTK_OK;
     w->m.n_tasks = w->d->n_tasks;
@@ -413,7 +424,7 @@ int triage_train(const struct triage_dataset *d,
     if (!r)
         r = calibrate(&w, e);
     tell(&w, "training", 0.9);
-    if (!r)
+    if (!r && !w.ops->trains_once)
         r = fit(&w, d, w.truth, w.folder, examples_kept(&w), e);
     if (!r)
         r = name_version(&w, e);

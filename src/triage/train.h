@@ -38,10 +38,14 @@ struct triage_dataset {
 #define TRIAGE_NONE "none"
 
 struct triage_train_options {
-    const char *engine; /* "linear" (default), "jaccard" */
-    uint64_t seed;      /* 0: 1 */
-    double c;           /* of the SVM; 0: by the number of examples */
-    int threads;        /* 0: one a core */
+    const char *engine; /* "linear" (default), "jaccard", "transformer" */
+    const char *base;   /* of a transformer: the folder of a language model */
+    size_t epochs;      /* of a transformer; 0: 8 */
+    double rate;        /* 0: 2e-4 */
+    const _Atomic(bool) *stop; /* set: a transformer learns no more */
+    uint64_t seed;             /* 0: 1 */
+    double c;                  /* of the SVM; 0: by the number of examples */
+    int threads;               /* 0: one a core */
     double
         auto_error; /* share of wrong decisions that `auto` may make; 0: 0.05 */
     double suggest_error; /* … and `suggest`; 0: 0.4 */

@@ -10,14 +10,18 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/encoder.h"
+#include "text/tokenizer.h"
 #include "triage/engine.h"
 #include "triage/examples.h"
 #include "triage/model_json.h"
+#include "triage/transformer.h"
 
 enum { PATH_BYTES = 4096 };
 
 static const struct engine_ops *const engines[] = {
-    &engine_linear, &engine_jaccard, &engine_jaccard_chars};
+    &engine_linear, &engine_jaccard, &engine_jaccard_chars,
+    &engine_transformer};
 
 struct triage_model {
     _Atomic int references;
@@ -57,6 +61,8 @@ void triage_scratch_free(struct triage_scratch *s)
     free(s->scores);
     free(s->logits);
     free(s->output);
+    session_free(s->session);
+    tokenizer_scratch_free(s->tokens);
     free(s);
 }
 
@@ -146,6 +152,7 @@ void triage_remove(const char *folder)
 {
     static const char *const names[] = {"model.json", "linear.bin",
                                         "network.bin", "examples.jsonl"};
+    transformer_remove(folder);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[PATH_BYTES];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);

@@ -1,0 +1,82 @@
+/*
+ * model/finetune.h - teaching an encoder a desk's own classes
+ *
+ * Fine-tuning as in BERT (Devlin et al. 2018): a head a task on the text's
+ * vector, all layers learning, a rate that warms up and then falls to nothing.
+ * After each epoch the texts that are held out are asked; the best state is
+ * what is kept, and learning stops when it gets no better.
+ *
+ * The same seed gives the same weights, whatever the number of threads.
+ */
+#ifndef OTK_MODEL_FINETUNE_H
+#define OTK_MODEL_FINETUNE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "model/parameters.h"
+
+struct err;
+
+/* Texts with the classes of each task; -1: not known. */
+struct finetune_data {
+    const struct str *texts;
+    const int *const *truth; /* [task][text] */
+    const char *held_out;    /* [text]: 1 is asked, 0 is learnt from */
+    size_t n;
+};
+
+/* Told after each step, and after each epoch with what was measured. */
+struct finetune_progress {
+    size_t epoch, epochs; /* from 1 */
+    size_t step, steps;   /* of all epochs */
+    double loss;          /* of the last steps, smoothed */
+    double accuracy;      /* of the held-out texts; NaN: not measured yet */
+    double texts_per_second, seconds_left;
+    bool epoch_ends;
+};
+
+struct finetune_options {
+    size_t epochs;      /* 0: 5 */
+    size_t batch;       /* texts a step; 0: 32 */
+    size_t max_tokens;  /* of a text; 0: 128 */
+    double rate;        /* 0: 1e-4 */
+    double warm_up;     /* share of all steps; 0: 0.1 */
+    double decay;       /* 0: 0.01 */
+    double clip;        /* 0: 1 */
+    double dropout;     /* 0: 0.1; less than 0: none */
+    double smoothing;   /* of labels */
+    double layer_decay; /* 0: 1 */
+    double head_rate;   /* 0: 1 */
+    size_t frozen;      /* 0: nothing; 1: embeddings; 2: and one layer; … */
+    size_t patience;    /* epochs without gain until the end; 0: 3 */
+    bool weigh_classes; /* rare classes count as much as frequent ones */
+    uint64_t seed;      /* 0: 1 */
+    int threads;        /* 0: one a core */
+    const _Atomic(bool) *stop; /* set: end after this step, keep the best */
+    void (*progress)(void *ctx, const struct finetune_progress *p);
+    void *ctx;
+};
+
+struct finetuned {
+    double accuracy, loss; /* of the held-out texts, mean over tasks */
+    size_t epochs, best_epoch;
+    double seconds;
+    bool stopped; /* by `stop` */
+};
+
+/*
+ * Teaches the model of folder `base` and writes it to folder `to`, which
+ * exists: config.json, tokenizer and pooling files of the base, and
+ * model.safetensors with the heads. OTK_EINVAL: options; what model_load()
+ * says of the base; OTK_EFORMAT: a network with another activation than gelu.
+ */
+int finetune(const char *base, const char *to, const struct head_shape *heads,
+             size_t n_heads, const struct finetune_data *d,
+             const struct finetune_options *o, struct finetuned *ret,
+             struct err *e);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transformer engine: an encoder with a head a task. */
+#include "triage/transformer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/encoder.h"
+#include "model/finetune.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+#include "triage/engine.h"
+#include "triage/model_json.h"
+#include "triage/split.h"
+#include "triage/train.h"
+
+enum {
+    PATH_BYTES = 4096,
+    EXAMINED_FROM = 1000, /* fewer texts are all needed to learn from */
+    EPOCHS = 8,
+    WORDS_WEIGHED = 64,
+};
+static const double RATE = 2e-4;
+static const double EXAMINED = 0.05;
+
+struct transformer {
+    struct model *model;
+    struct linear *heads[TRIAGE_TASKS_MAX];
+    size_t at[TRIAGE_TASKS_MAX]; /* of a task's first class */
+    size_t n_tasks, n_classes;
+};
+
+/* ---- loading
+ * ----------------------------------------------------------------------- */
+
+static void transformer_free(void *impl)
+{
+    struct transformer *x = impl;
+    for (size_t i = 0; i < x->n_tasks; i++)
+        linear_free(x->heads[i]);
+    model_unref(x->model);
+    free(x);
+}
+
+static int transformer_load(const char *folder, const struct model_json *m,
+                            const struct examples *past, void **ret,
+                            struct err *e)
+{
+    (void)past;
+    char path[PATH_BYTES];
+    struct transformer *x = MEM_NEW(struct transformer);
+    (void)snprintf(path, sizeof(path), "%s/encoder", folder);
+    x->n_tasks = m->n_tasks;
+    x->n_classes = m->n_classes;
+    int r = model_load(path, PRECISION_I8, &x->model, e);
+    for (size_t i = 0; !r && i < m->n_tasks; i++) {
+        const struct model_task *t = &m->tasks[i];
+        x->at[i] = t->shape.at;
+        r = model_head(x->model, t->about.name, task_classes(&t->shape),
+                       &x->heads[i], e);
+    }
+    if (r)
+        transformer_free(x);
+    else
+        *ret = x;
+    return r;
+}
+
+/* ---- asking
+ * ------------------------------------------------------------------------ */
+
+/*
+ * Scores of all classes for each text, n_classes a row; false: a text is no
+ * text for this model (too long), and all scores are zero.
+ */
+static bool score_texts(const struct transformer *x, struct triage_scratch *s,
+                        const struct str *texts, size_t n, float *ret)
+{
+    size_t hidden = model_info(x->model)->config->hidden;
+    struct encoded *list = mem_new(n, sizeof(*list));
+    float *vectors = mem_new(n * hidden, sizeof(*vectors));
+    int r = OTK_OK;
+    if (!s->session) {
+        s->session = session_new(1);
+        s->tokens = tokenizer_scratch_new();
+    }
+    memset(ret, 0, n * x->n_classes * sizeof(*ret));
+    for (size_t i = 0; !r && i < n; i++)
+        r = model_encode(x->model, s->tokens, texts[i], &list[i], NULL);
+    if (!r)
+        r = model_pool(x->model, s->session, list, n, vectors, NULL);
+    for (size_t t = 0; !r && t < x->n_tasks; t++)
+        session_linear(s->session, &(struct linear_job){
+                                       .l = x->heads[t],
+                                       .x = vectors,
+                                       .rows = n,
+                                       .ldx = hidden,
+                                       .y = ret + x->at[t],
+                                       .ldy = x->n_classes,
+                                   });
+    for (size_t i = 0; i < n; i++)
+        free(list[i].ids);
+    free(list);
+    free(vectors);
+    return r == OTK_OK;
+}
+
+static void transformer_score(const void *impl, struct triage_scratch *s,
+                              struct str text, float *ret_known)
+{
+    const struct transformer *x = impl;
+    *ret_known = score_texts(x, s, &text, 1, s->scores) ? 1 : 0;
+}
+
+/* Without each word in turn: what the class loses by it, the word weighs
+ * (Zeiler and Fergus 2014 for pictures). */
+static void transformer_weigh(const void *impl, struct triage_scratch *s,
+                              struct str text, size_t c, float *weights)
+{
+    (void)text;
+    const struct transformer *x = impl;
+    struct str folded = cutter_folded(s->cutter);
+    struct str texts[WORDS_WEIGHED + 1] = {folded};
+    size_t from[WORDS_WEIGHED], to[WORDS_WEIGHED];
+    size_t n = 0;
+    char *room = mem_new(WORDS_WEIGHED, folded.n + 1);
+    for (size_t i = 0; i < folded.n && n < WORDS_WEIGHED; i = to[n - 1] + 1) {
+        char *without = room + n * (folded.n + 1);
+        from[n] = to[n] = i;
+        while (to[n] < folded.n && folded.p[to[n]] != ' ')
+            to[n]++;
+        memcpy(without, folded.p, i);
+        memcpy(without + i, folded.p + to[n], folded.n - to[n]);
+        texts[n + 1] = (struct str){without, folded.n - (to[n] - i)};
+        n++;
+    }
+    float *scores = mem_new((n + 1) * x->n_classes, sizeof(*scores));
+    if (score_texts(x, s, texts, n + 1, scores)) {
+        for (size_t i = 0; i < n; i++) {
+            float lost = scores[c] - scores[(i + 1) * x->n_classes + c];
+            for (size_t k = from[i]; k < to[i]; k++)
+                weights[k] += lost / (float)(to[i] - from[i]);
+        }
+    }
+    free(scores);
+    free(room);
+}
+
+/* ---- training
+ * ---------------------------------------------------------------------- */
+
+static void on_progress(void *ctx, const struct finetune_progress *p)
+{
+    const struct triage_train_options *o = ctx;
+    char what[120];
+    if (!o->progress)
+        return;
+    (void)snprintf(what, sizeof(what),
+                   "epoch %zu of %zu, loss %.3f, accuracy %.3f, %.0f texts/s, "
+                   "%.0f s left",
+                   p->epoch, p->epochs, p->loss, p->accuracy,
+                   p->texts_per_second, p->seconds_left);
+    o->progress(o->ctx, what, (double)p->step / (double)p->steps * 0.9);
+}
+
+/* Texts, then what was answered to some, with the classes of both. */
+struct lessons {
+    struct str *texts;
+    int *truth[TRIAGE_TASKS_MAX];
+    char *held_out;
+    size_t n;
+};
+
+static void lessons_take(const struct triage_dataset *d,
+                         const int *const *truth, uint64_t seed,
+                         struct lessons *ret)
+{
+    size_t asked = d->n - d->n_also;
+    int *part = mem_new(d->n + 1, sizeof(*part));
+    *ret = (struct lessons){
+        .texts = mem_new(d->n + 1, sizeof(*ret->texts)),
+        .held_out = mem_new(d->n + 1, 1),
+        .n = d->n,
+    };
+    if (asked >= EXAMINED_FROM)
+        split_hold_out(d->texts, d->tasks[0].labels, asked, EXAMINED, seed,
+                       part);
+    for (size_t t = 0; t < d->n_tasks; t++) {
+        ret->truth[t] = mem_new(d->n + 1, sizeof(int));
+        memcpy(ret->truth[t], truth[t], d->n * sizeof(int));
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        ret->texts[i] = d->texts[i];
+        ret->held_out[i] = part[i] == 1;
+    }
+    free(part);
+}
+
+static void lessons_free(struct lessons *x)
+{
+    free(x->texts);
+    free(x->held_out);
+    for (size_t t = 0; t < TRIAGE_TASKS_MAX; t++)
+        free(x->truth[t]);
+}
+
+int transformer_train(const struct triage_dataset *d,
+                      const struct model_json *m, const int *const *truth,
+                      const struct triage_train_options *o, const char *folder,
+                      struct err *e)
+{
+    char path[PATH_BYTES];
+    struct head_shape heads[TRIAGE_TASKS_MAX];
+    struct lessons x;
+    struct finetuned done;
+    if (!o->base)
+        return err_set(e, OTK_EINVAL,
+                       "a transformer needs a language model to "
+                       "begin with: --base FOLDER");
+    for (size_t t = 0; t < m->n_tasks; t++)
+        heads[t] = (struct head_shape){m->tasks[t].about.name,
+                                       task_classes(&m->tasks[t].shape)};
+    const struct finetune_options options = {
+        .epochs = o->epochs ? o->epochs : EPOCHS,
+        .rate = o->rate > 0 ? o->rate : RATE,
+        .head_rate = 5,
+        .seed = o->seed,
+        .threads = o->threads,
+        .stop = o->stop,
+        .progress = on_progress,
+        .ctx = (void *)(uintptr_t)o,
+    };
+    lessons_take(d, truth, o->seed, &x);
+    const struct finetune_data data = {
+        .texts = x.texts,
+        .truth = (const int *const *)x.truth,
+        .held_out = x.held_out,
+        .n = x.n,
+    };
+    (void)snprintf(path, sizeof(path), "%s/encoder", folder);
+    int r =
+        finetune(o->base, path, heads, m->n_tasks, &data, &options, &done, e);
+    lessons_free(&x);
+    return r;
+}
+
+void transformer_remove(const char *folder)
+{
+    static const char *const names[] = {"model.safetensors",
+                                        "config.json",
+                                        "tokenizer.json",
+                                        "vocab.txt",
+                                        "vocab.json",
+                                        "tokenizer_config.json",
+                                        "merges.txt",
+                                        "modules.json",
+                                        "sentence_bert_config.json",
+                                        "1_Pooling/config.json"};
+    char path[PATH_BYTES];
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/encoder/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof(path), "%s/encoder/1_Pooling", folder);
+    (void)rmdir(path);
+    (void)snprintf(path, sizeof(path), "%s/encoder", folder);
+    (void)rmdir(path);
+}
+
+const struct engine_ops engine_transformer = {
+    .name = "transformer",
+    .trains_once = true,
+    .load = transformer_load,
+    .free = transformer_free,
+    .score = transformer_score,
+    .weigh = transformer_weigh,
+};
