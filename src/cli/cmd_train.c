@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
@@ -79,12 +82,39 @@ static int train_store(const struct args *a,
     return r;
 }
 
+/* Ctrl-C: a transformer stops, and what it has learnt is kept. */
+static _Atomic(bool) stop;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    atomic_store(&stop, true);
+}
+
+static void catch_interrupt(void)
+{
+    struct sigaction s = {.sa_handler = on_interrupt};
+    s.sa_flags = (int)SA_RESETHAND; /* the second one ends the program */
+    (void)sigaction(SIGINT, &s, NULL);
+}
+
+/* The language model by its folder, or by its name among the desk's. */
+static const char *base_folder(const struct args *a, char room[PATH_BYTES])
+{
+    const char *base = args_text(a, "base");
+    if (!base || file_exists(base))
+        return base;
+    (void)snprintf(room, PATH_BYTES, "%s/models/%s", cli_folder(a), base);
+    return file_exists(room) ? room : base;
+}
+
 static int run(void *ctx, const struct args *a)
 {
     (void)ctx;
     struct err e = {0};
     int64_t seed = 1;
     char folder[PATH_BYTES];
+    char base[PATH_BYTES];
     const char *out = args_text(a, "output");
     (void)snprintf(folder, sizeof(folder), "%s%s", out ? out : cli_folder(a),
                    out ? "" : "/models/triage");
@@ -96,13 +126,16 @@ static int run(void *ctx, const struct args *a)
         return cli_fail(OTK_EINVAL, &e);
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
-        .base = args_text(a, "base"),
+        .base = base_folder(a, base),
+        .stop = &stop,
         .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,
         .now_ms = clock_wall(&clock_real),
         .progress = cli_progress,
     };
     struct triage_model *m = NULL;
+    if (o.base)
+        catch_interrupt();
     r = a->n_words ? train_file(a, &o, folder, &e)
                    : train_store(a, &o, out, &e);
     if (!r)

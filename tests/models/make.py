@@ -235,6 +235,8 @@ def main():
     write_weights(o, o.folder, tensors)
     if word_piece:
         (o.folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+        write_json(o.folder / "tokenizer_config.json",
+                   {"tokenizer_class": "BertTokenizer", "do_lower_case": True})
     if o.family == "minilm":
         write_sentence_files(o, o.folder)
     return 0
