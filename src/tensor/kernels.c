@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES_MAX = 4, REASON_BYTES = 160 };
+enum { TABLES_MAX = 8, REASON_BYTES = 160 };
 
 struct choice {
     const struct kernels *all[TABLES_MAX + 1];
@@ -20,7 +20,10 @@ static pthread_once_t chosen = PTHREAD_ONCE_INIT;
 static void find_all(void)
 {
     const struct kernels *const tables[TABLES_MAX] = {
-        kernels_plain(), kernels_neon(), kernels_avx2(), kernels_avx512()};
+        kernels_plain(),       kernels_neon(),        kernels_neon_dot(),
+        kernels_avx2(),        kernels_avx2_vnni(),   kernels_avx512(),
+        kernels_avx512_vnni(), kernels_avx512_bf16(),
+    };
     size_t n = 0;
     for (size_t i = 0; i < TABLES_MAX; i++) {
         if (tables[i])

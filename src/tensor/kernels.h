@@ -91,11 +91,12 @@ struct kernels {
 };
 
 /* The fastest that this machine has and that passed its check, or what
- * OTKLIK_ISA names (plain, avx2, avx512, neon). Chosen once; any thread. */
+ * OTKLIK_ISA names: plain; neon, neon-dot; avx2, avx2-vnni; avx512,
+ * avx512-vnni, avx512-bf16. Chosen once; any thread. */
 const struct kernels *kernels(void);
 
-/* Why it is that one: "avx512 with VNNI and BF16", "avx2, asked for by
- * OTKLIK_ISA", "plain: avx2 failed its check in gelu". */
+/* Why it is that one: "avx512-bf16", "avx2, asked for by OTKLIK_ISA", "plain:
+ * avx2 failed its check in gelu". */
 const char *kernels_reason(void);
 
 /* All that this machine can run, slowest first, NULL at the end. */
@@ -108,7 +109,11 @@ const char *kernels_check(const struct kernels *k);
 /* One function an instruction set: its table, or NULL on another machine. */
 const struct kernels *kernels_plain(void);
 const struct kernels *kernels_avx2(void);
+const struct kernels *kernels_avx2_vnni(void);
 const struct kernels *kernels_avx512(void);
+const struct kernels *kernels_avx512_vnni(void);
+const struct kernels *kernels_avx512_bf16(void);
 const struct kernels *kernels_neon(void);
+const struct kernels *kernels_neon_dot(void);
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AVX-512: F, BW, VL and DQ are needed, VNNI for 8 bits, BF16 for bf16.
- *
- * Sums of a tile are named variables, made by macros: gcc 12 keeps arrays of
- * registers in memory, and copies every accumulator around the intrinsic of
- * vpdpbusd, hence the instruction itself.
+ * AVX-512: F, BW, VL and DQ are needed. VNNI, which Skylake-X lacks, and BF16,
+ * which Ice Lake lacks too, make tables of their own; their instructions are
+ * written out where they are used, so that nothing else gets them.
  */
 #include "tensor/kernels.h"
 
@@ -12,16 +10,15 @@
 #include <immintrin.h>
 #include <math.h>
 
-#define TARGET                                                                 \
-    __attribute__((target(                                                     \
-        "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,fma")))
+#include "tensor/repeat.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(TARGET, apply_to = function)
+#pragma clang attribute push(                                                  \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))),         \
+    apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target(                                                            \
-    "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,fma")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,fma")
 #endif
 
 /* ---- lanes
@@ -119,245 +116,47 @@ static inline float lanes_top(lanes a)
 
 #include "tensor/rows.inc"
 
-/* ---- tiles
- * --------------------------------------------------------------------- */
-
-/* ROWS_n(DO) is DO for each of n rows. */
-#define ROWS_1(DO) DO(0)
-#define ROWS_2(DO) ROWS_1(DO) DO(1)
-#define ROWS_3(DO) ROWS_2(DO) DO(2)
-#define ROWS_4(DO) ROWS_3(DO) DO(3)
-#define ROWS_5(DO) ROWS_4(DO) DO(4)
-#define ROWS_6(DO) ROWS_5(DO) DO(5)
-#define ROWS_7(DO) ROWS_6(DO) DO(6)
-#define ROWS_8(DO) ROWS_7(DO) DO(7)
-
-/* Weights come from memory in one long stream; the prefetcher starts anew at
- * every page, so the lines of some steps ahead are asked for by hand. */
-enum { AHEAD = 8192 };
-#define FETCH(w)                                                               \
-    _mm_prefetch((const char *)(w) + AHEAD, _MM_HINT_T0);                      \
-    _mm_prefetch((const char *)(w) + AHEAD + 64, _MM_HINT_T0);                 \
-    _mm_prefetch((const char *)(w) + AHEAD + 128, _MM_HINT_T0);
-
-#define START_F32(r)                                                           \
-    __m512 y##r##0 = bias0;                                                    \
-    __m512 y##r##1 = bias1;                                                    \
-    __m512 y##r##2 = bias2;
-#define STEP_F32(r)                                                            \
-    {                                                                          \
-        __m512 v = _mm512_set1_ps(x[(r)*ldx + i]);                             \
-        y##r##0 = _mm512_fmadd_ps(v, w0, y##r##0);                             \
-        y##r##1 = _mm512_fmadd_ps(v, w1, y##r##1);                             \
-        y##r##2 = _mm512_fmadd_ps(v, w2, y##r##2);                             \
-    }
-#define STORE_F32(r)                                                           \
-    _mm512_storeu_ps(y + (r)*ldy, y##r##0);                                    \
-    _mm512_storeu_ps(y + (r)*ldy + 16, y##r##1);                               \
-    _mm512_storeu_ps(y + (r)*ldy + 32, y##r##2);
-
-#define TILE_F32(n)                                                            \
-    static void tile_f32_##n(size_t k, const float *x, size_t ldx,             \
-                             const float *w, const float *bias, float *y,      \
-                             size_t ldy)                                       \
-    {                                                                          \
-        __m512 bias0 = _mm512_loadu_ps(bias);                                  \
-        __m512 bias1 = _mm512_loadu_ps(bias + 16);                             \
-        __m512 bias2 = _mm512_loadu_ps(bias + 32);                             \
-        ROWS_##n(START_F32) for (size_t i = 0; i < k; i++, w += PANEL)         \
-        {                                                                      \
-            FETCH(w)                                                           \
-            __m512 w0 = _mm512_load_ps(w);                                     \
-            __m512 w1 = _mm512_load_ps(w + 16);                                \
-            __m512 w2 = _mm512_load_ps(w + 32);                                \
-            ROWS_##n(STEP_F32)                                                 \
-        }                                                                      \
-        ROWS_##n(STORE_F32)                                                    \
-    }
-
-/* Two numbers of x and of w an instruction. */
-#define STEP_BF16(r)                                                           \
-    {                                                                          \
-        __m512bh v =                                                           \
-            (__m512bh)_mm512_set1_epi32(*(const two_bf16 *)(x + (r)*ldx + i)); \
-        y##r##0 = _mm512_dpbf16_ps(y##r##0, v, w0);                            \
-        y##r##1 = _mm512_dpbf16_ps(y##r##1, v, w1);                            \
-        y##r##2 = _mm512_dpbf16_ps(y##r##2, v, w2);                            \
-    }
-
-#define TILE_BF16(n)                                                           \
-    static void tile_bf16_##n(size_t k, const uint16_t *x, size_t ldx,         \
-                              const uint16_t *w, const float *bias, float *y,  \
-                              size_t ldy)                                      \
-    {                                                                          \
-        __m512 bias0 = _mm512_loadu_ps(bias);                                  \
-        __m512 bias1 = _mm512_loadu_ps(bias + 16);                             \
-        __m512 bias2 = _mm512_loadu_ps(bias + 32);                             \
-        ROWS_##n(START_F32) for (size_t i = 0; i < k; i += 2, w += 2 * PANEL)  \
-        {                                                                      \
-            FETCH(w)                                                           \
-            __m512bh w0 = (__m512bh)_mm512_load_si512(w);                      \
-            __m512bh w1 = (__m512bh)_mm512_load_si512(w + 32);                 \
-            __m512bh w2 = (__m512bh)_mm512_load_si512(w + 64);                 \
-            ROWS_##n(STEP_BF16)                                                \
-        }                                                                      \
-        ROWS_##n(STORE_F32)                                                    \
-    }
-
-/* Four of x, unsigned, and four of w, signed, an instruction. */
-#define DOT_I8(sum, a, b)                                                      \
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b))
-
-#define START_I8(r)                                                            \
-    __m512i y##r##0 = _mm512_setzero_si512();                                  \
-    __m512i y##r##1 = _mm512_setzero_si512();                                  \
-    __m512i y##r##2 = _mm512_setzero_si512();
-#define STEP_I8(r)                                                             \
-    {                                                                          \
-        __m512i v = _mm512_set1_epi32(*(const four_u8 *)(x + (r)*ldx + i));    \
-        DOT_I8(y##r##0, v, w0);                                                \
-        DOT_I8(y##r##1, v, w1);                                                \
-        DOT_I8(y##r##2, v, w2);                                                \
-    }
-#define STORE_I8(r)                                                            \
-    store_i8(y##r##0, &row[r], scales, bias, y + (r)*ldy);                     \
-    store_i8(y##r##1, &row[r],                                                 \
-             &(struct panel_scales){scales->scale + 16, scales->sum + 16},     \
-             bias + 16, y + (r)*ldy + 16);                                     \
-    store_i8(y##r##2, &row[r],                                                 \
-             &(struct panel_scales){scales->scale + 32, scales->sum + 32},     \
-             bias + 32, y + (r)*ldy + 32);
-
-#define TILE_I8(n)                                                             \
-    static void tile_i8_##n(size_t k, const uint8_t *x, size_t ldx,            \
-                            const struct quantized_row *row, const int8_t *w,  \
-                            const struct panel_scales *scales,                 \
-                            const float *bias, float *y, size_t ldy)           \
-    {                                                                          \
-        ROWS_##n(START_I8) for (size_t i = 0; i < k; i += 4, w += 4 * PANEL)   \
-        {                                                                      \
-            FETCH(w)                                                           \
-            __m512i w0 = _mm512_load_si512(w);                                 \
-            __m512i w1 = _mm512_load_si512(w + 64);                            \
-            __m512i w2 = _mm512_load_si512(w + 128);                           \
-            ROWS_##n(STEP_I8)                                                  \
-        }                                                                      \
-        ROWS_##n(STORE_I8)                                                     \
-    }
-
-/* Rows of numbers that are read two or four at a time. */
-typedef int __attribute__((may_alias, aligned(2))) two_bf16;
-typedef int __attribute__((may_alias, aligned(1))) four_u8;
-
-/* (sum - zero · Σw) · scales + bias */
-static inline void store_i8(__m512i sum, const struct quantized_row *row,
-                            const struct panel_scales *s, const float *bias,
-                            float *y)
-{
-    __m512i zeros = _mm512_mullo_epi32(_mm512_set1_epi32(row->zero),
-                                       _mm512_loadu_si512(s->sum));
-    __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, zeros));
-    __m512 scale =
-        _mm512_mul_ps(_mm512_set1_ps(row->scale), _mm512_loadu_ps(s->scale));
-    _mm512_storeu_ps(y, _mm512_fmadd_ps(value, scale, _mm512_loadu_ps(bias)));
-}
-
-#define START_STRIP(r)                                                         \
-    __m512 y##r##0 = _mm512_setzero_ps();                                      \
-    __m512 y##r##1 = _mm512_setzero_ps();
-#define STEP_STRIP(r)                                                          \
-    {                                                                          \
-        __m512 v = _mm512_set1_ps(x[(r)*ldx + i]);                             \
-        y##r##0 = _mm512_fmadd_ps(v, w0, y##r##0);                             \
-        y##r##1 = _mm512_fmadd_ps(v, w1, y##r##1);                             \
-    }
-#define STORE_STRIP(r)                                                         \
-    _mm512_storeu_ps(y + (r)*ldy, y##r##0);                                    \
-    _mm512_storeu_ps(y + (r)*ldy + 16, y##r##1);
-
-#define STRIP_F32(n)                                                           \
-    static void strip_f32_##n(size_t k, const float *x, size_t ldx,            \
-                              const float *w, size_t ldw, float *y,            \
-                              size_t ldy)                                      \
-    {                                                                          \
-        ROWS_##n(START_STRIP) for (size_t i = 0; i < k; i++, w += ldw)         \
-        {                                                                      \
-            __m512 w0 = _mm512_loadu_ps(w);                                    \
-            __m512 w1 = _mm512_loadu_ps(w + 16);                               \
-            ROWS_##n(STEP_STRIP)                                               \
-        }                                                                      \
-        ROWS_##n(STORE_STRIP)                                                  \
-    }
-
-/* A function for each number of rows, and the one that chooses. */
-#define EACH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8)
-EACH(TILE_F32)
-EACH(TILE_BF16)
-EACH(TILE_I8)
-EACH(STRIP_F32)
-#define NAMES(stem)                                                            \
-    {                                                                          \
-        stem##_1, stem##_2, stem##_3, stem##_4, stem##_5, stem##_6, stem##_7,  \
-            stem##_8                                                           \
-    }
-
-static void tile_f32(size_t rows, size_t k, const float *x, size_t ldx,
-                     const float *w, const float *bias, float *y, size_t ldy)
-{
-    static void (*const by_rows[])(size_t, const float *, size_t, const float *,
-                                   const float *, float *, size_t) =
-        NAMES(tile_f32);
-    by_rows[rows - 1](k, x, ldx, w, bias, y, ldy);
-}
-
-static void tile_bf16(size_t rows, size_t k, const uint16_t *x, size_t ldx,
-                      const uint16_t *w, const float *bias, float *y,
-                      size_t ldy)
-{
-    static void (*const by_rows[])(size_t, const uint16_t *, size_t,
-                                   const uint16_t *, const float *, float *,
-                                   size_t) = NAMES(tile_bf16);
-    by_rows[rows - 1](k, x, ldx, w, bias, y, ldy);
-}
-
-static void tile_i8(size_t rows, size_t k, const uint8_t *x, size_t ldx,
-                    const struct quantized_row *row, const int8_t *w,
-                    const struct panel_scales *scales, const float *bias,
-                    float *y, size_t ldy)
-{
-    static void (*const by_rows[])(size_t, const uint8_t *, size_t,
-                                   const struct quantized_row *, const int8_t *,
-                                   const struct panel_scales *, const float *,
-                                   float *, size_t) = NAMES(tile_i8);
-    by_rows[rows - 1](k, x, ldx, row, w, scales, bias, y, ldy);
-}
-
-static void strip_f32(size_t rows, size_t k, const float *x, size_t ldx,
-                      const float *w, size_t ldw, float *y, size_t ldy)
-{
-    static void (*const by_rows[])(size_t, const float *, size_t, const float *,
-                                   size_t, float *, size_t) = NAMES(strip_f32);
-    by_rows[rows - 1](k, x, ldx, w, ldw, y, ldy);
-}
+#include "tensor/tiles_avx512.inc"
 
 /* ---- other forms of numbers
  * ------------------------------------------------------------ */
 
-static void to_bf16(const float *x, size_t n, uint16_t *ret)
+/* Sixteen numbers as bf16; what is no number stays none. */
+static inline __m256i bf16_of(__m512 v)
 {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        _mm256_storeu_si256((__m256i *)(ret + i), (__m256i)_mm512_cvtneps_pbh(
-                                                      _mm512_loadu_ps(x + i)));
-    if (i < n) {
-        __m512 part = _mm512_maskz_loadu_ps(first(n - i), x + i);
-        _mm256_mask_storeu_epi16(ret + i, first(n - i),
-                                 (__m256i)_mm512_cvtneps_pbh(part));
-    }
+    __m512i bits = _mm512_castps_si512(v);
+    __m512i upper = _mm512_srli_epi32(bits, 16);
+    __m512i even = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+    __m512i up = _mm512_add_epi32(even, _mm512_set1_epi32(0x7fff));
+    __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, up), 16);
+    __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(
+        _mm512_mask_or_epi32(rounded, nan, upper, _mm512_set1_epi32(0x40)));
 }
 
-static void to_u8(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+/* The same as one instruction, which takes numbers below 2⁻¹²⁶ for zero. */
+static inline __m256i bf16_at_once(__m512 v)
+{
+    __m256i ret;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(ret) : "v"(v));
+    return ret;
+}
+
+#define TO_BF16(name, OF)                                                      \
+    static void name(const float *x, size_t n, uint16_t *ret)                  \
+    {                                                                          \
+        size_t i = 0;                                                          \
+        for (; i + LANES <= n; i += LANES)                                     \
+            _mm256_storeu_si256((__m256i *)(ret + i), OF(lanes_load(x + i)));  \
+        if (i < n)                                                             \
+            _mm256_mask_storeu_epi16(ret + i, first(n - i),                    \
+                                     OF(lanes_load_part(x + i, n - i, 0)));    \
+    }
+TO_BF16(to_bf16, bf16_of)
+TO_BF16(to_bf16_at_once, bf16_at_once)
+
+static inline void quantize(const float *x, size_t n, int levels, uint8_t *ret,
+                            struct quantized_row *ret_row)
 {
     __m512 low = _mm512_setzero_ps();
     __m512 high = low;
@@ -369,18 +168,34 @@ static void to_u8(const float *x, size_t n, uint8_t *ret,
     }
     float least = _mm512_reduce_min_ps(low);
     float most = _mm512_reduce_max_ps(high);
-    float scale = most > least ? (most - least) / 255 : 1;
+    float scale = most > least ? (most - least) / (float)levels : 1;
     float steps = 1 / scale;
     ret_row->scale = scale;
     ret_row->zero = (int32_t)lrintf(-least * steps);
     __m512i zero = _mm512_set1_epi32(ret_row->zero);
+    __m512i top = _mm512_set1_epi32(levels);
     for (size_t i = 0; i < n; i += 16) {
         __mmask16 m = n - i < 16 ? first(n - i) : 0xffff;
         __m512 v = _mm512_maskz_loadu_ps(m, x + i);
         __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v, _mm512_set1_ps(steps)));
         q = _mm512_max_epi32(_mm512_add_epi32(q, zero), _mm512_setzero_si512());
-        _mm_mask_storeu_epi8(ret + i, m, _mm512_cvtusepi32_epi8(q));
+        q = _mm512_min_epi32(q, top);
+        _mm_mask_storeu_epi8(ret + i, m, _mm512_cvtepi32_epi8(q));
     }
+}
+
+enum { LEVELS_7 = 127, LEVELS_8 = 255 };
+
+static void to_u7(const float *x, size_t n, uint8_t *ret,
+                  struct quantized_row *ret_row)
+{
+    quantize(x, n, LEVELS_7, ret, ret_row);
+}
+
+static void to_u8(const float *x, size_t n, uint8_t *ret,
+                  struct quantized_row *ret_row)
+{
+    quantize(x, n, LEVELS_8, ret, ret_row);
 }
 
 /* ---- transposing
@@ -436,31 +251,62 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
 #pragma GCC pop_options
 #endif
 
+/* What all three tables have in common. */
+#define TABLE                                                                  \
+    .tile_f32 = tile_f32, .strip_f32 = strip_f32, .transpose = transpose,      \
+    .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
+    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
+
+static bool has_avx512(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq");
+}
+
 const struct kernels *kernels_avx512(void)
 {
     static const struct kernels k = {
         .name = "avx512",
-        .tile_f32 = tile_f32,
         .tile_bf16 = tile_bf16,
-        .tile_i8 = tile_i8,
-        .strip_f32 = strip_f32,
-        .transpose = transpose,
         .to_bf16 = to_bf16,
-        .to_u8 = to_u8,
-        .levels = 255,
-        .gelu = rows_gelu,
-        .gelu_back = rows_gelu_back,
-        .gelu_new = rows_gelu_new,
-        .softmax = rows_softmax,
-        .add = rows_add,
-        .layer_norm = rows_layer_norm,
+        .tile_i8 = tile_i8,
+        .to_u8 = to_u7,
+        .levels = LEVELS_7,
+        TABLE,
     };
-    __builtin_cpu_init();
-    bool has = __builtin_cpu_supports("avx512f") &&
-               __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vnni") &&
+    return has_avx512() ? &k : NULL;
+}
+
+const struct kernels *kernels_avx512_vnni(void)
+{
+    static const struct kernels k = {
+        .name = "avx512-vnni",
+        .tile_bf16 = tile_bf16,
+        .to_bf16 = to_bf16,
+        .tile_i8 = tile_vnni,
+        .to_u8 = to_u8,
+        .levels = LEVELS_8,
+        TABLE,
+    };
+    bool has = has_avx512() && __builtin_cpu_supports("avx512vnni");
+    return has ? &k : NULL;
+}
+
+const struct kernels *kernels_avx512_bf16(void)
+{
+    static const struct kernels k = {
+        .name = "avx512-bf16",
+        .tile_bf16 = tile_dot_bf16,
+        .to_bf16 = to_bf16_at_once,
+        .tile_i8 = tile_vnni,
+        .to_u8 = to_u8,
+        .levels = LEVELS_8,
+        TABLE,
+    };
+    bool has = has_avx512() && __builtin_cpu_supports("avx512vnni") &&
                __builtin_cpu_supports("avx512bf16");
     return has ? &k : NULL;
 }
@@ -468,6 +314,16 @@ const struct kernels *kernels_avx512(void)
 #else
 
 const struct kernels *kernels_avx512(void)
+{
+    return NULL;
+}
+
+const struct kernels *kernels_avx512_vnni(void)
+{
+    return NULL;
+}
+
+const struct kernels *kernels_avx512_bf16(void)
 {
     return NULL;
 }
