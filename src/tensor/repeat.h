@@ -17,9 +17,11 @@
 #define ROWS_7(DO, c) ROWS_6(DO, c) DO(6, c)
 #define ROWS_8(DO, c) ROWS_7(DO, c) DO(7, c)
 
-#define COLUMNS_2(DO, r) DO(r, 0) DO(r, 1)
-#define COLUMNS_3(DO, r) COLUMNS_2(DO, r) DO(r, 2)
-#define COLUMNS_4(DO, r) COLUMNS_3(DO, r) DO(r, 3)
-#define COLUMNS_6(DO, r) COLUMNS_4(DO, r) DO(r, 4) DO(r, 5)
+#define COLUMNS_2(DO, r)  DO(r, 0) DO(r, 1)
+#define COLUMNS_3(DO, r)  COLUMNS_2(DO, r) DO(r, 2)
+#define COLUMNS_4(DO, r)  COLUMNS_3(DO, r) DO(r, 3)
+#define COLUMNS_6(DO, r)  COLUMNS_4(DO, r) DO(r, 4) DO(r, 5)
+#define COLUMNS_8(DO, r)  COLUMNS_6(DO, r) DO(r, 6) DO(r, 7)
+#define COLUMNS_12(DO, r) COLUMNS_8(DO, r) DO(r, 8) DO(r, 9) DO(r, 10) DO(r, 11)
 
 #endif
