@@ -1,12 +1,12 @@
 # Short names for what is done every day; CMake does the work.
 .DEFAULT_GOAL := help
-.PHONY: help build web test lint format browser interop bench fuzz install clean
+.PHONY: help build web test lint check-isa format browser interop bench fuzz install clean
 
 PRESET ?= release
 FUZZ_SECONDS ?= 30
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: web ## compile everything (PRESET=release debug clang asan tsan fuzz)
 	@test -f build/$(PRESET)/build.ninja || cmake --preset $(PRESET) >/dev/null
@@ -20,6 +20,9 @@ test: build ## all C tests of one preset
 
 lint: ## layers, headers alone, format, clang-tidy, cppcheck, sizes
 	@tools/lint.sh
+
+check-isa: ## the tensor layer on Haswell, NEON and others, by qemu
+	@tools/check_isa.sh
 
 format: ## clang-format over all C files
 	@find src include tests fuzz bench examples -name '*.[ch]' | xargs clang-format -i

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rand.h"
 
-#include <sodium.h>
-
-#include "base/mem.h"
-
 void rand_init(struct rand *r, uint64_t seed)
 {
     r->state = 0;
@@ -45,13 +41,4 @@ void rand_shuffle(struct rand *r, size_t *items, size_t n)
         items[i - 1] = items[j];
         items[j] = t;
     }
-}
-
-void rand_token(char *ret, size_t n)
-{
-    unsigned char bytes[64];
-    if (n > sizeof(bytes))
-        bug("rand_token: %zu bytes asked", n);
-    randombytes_buf(bytes, n);
-    (void)sodium_bin2hex(ret, n * 2 + 1, bytes, n);
 }
