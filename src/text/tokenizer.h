@@ -10,9 +10,10 @@
  * names the field; `decoder` and `padding` are not read: nothing is decoded
  * here, and who makes a batch pads it with TOKENIZER_PAD.
  *
- * Two differences are known: characters that Unicode 9 or later added have
- * today's classes here, those of Unicode 8 there, and bytes that are not UTF-8
- * are U+FFFD here and impossible there.
+ * Two differences are known: some 500 characters of rare scripts, which Unicode
+ * 9 or later added or moved, have today's classes and forms here and those of
+ * older tables there; and bytes that are not UTF-8 are U+FFFD here and
+ * impossible there.
  *
  * Ownership: a tokenizer and a scratch are the caller's.
  * Threads: a tokenizer does not change and may be shared; a scratch is used by

@@ -242,8 +242,6 @@ static int set_bytes(struct tokenizer *t, const json_t *config, struct err *e)
                          .prepend = space ? PREPEND_ALWAYS : PREPEND_NEVER,
                          .split = true,
                      });
-    t->trim = true;
-    t->trim_first = space;
     t->encode = bpe_encode;
     /* A vocabulary with these is RoBERTa's, whose configuration may leave
      * them out, or another's; nothing else tells. */
@@ -260,7 +258,12 @@ static int set_bytes(struct tokenizer *t, const json_t *config, struct err *e)
         if (rc)
             return rc;
     }
-    return add_specials(t, config, none, e);
+    rc = add_specials(t, config, none, e);
+    /* as `transformers` turns RoBERTa's files into tokenizer.json, and GPT-2's
+     * without */
+    t->trim = t->n_front + t->n_back > 0;
+    t->trim_first = space;
+    return rc;
 }
 
 int tokenizer_read_bpe(struct tokenizer *t, const char *folder, struct err *e)

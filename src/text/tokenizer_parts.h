@@ -346,8 +346,8 @@ struct json_part {
 };
 
 /*
- * Read `obj` by its "type"; a Sequence by reading each of its `list`, up to
- * STEPS_MAX deep. Types and fields that are not in `parts`, which ends with a
+ * Read `obj` by its "type"; a Sequence by reading each of its `list`, at most
+ * STEPS_MAX. Types and fields that are not in `parts`, which ends with a
  * type NULL, are errors. null is nothing.
  */
 int parts_read(struct tokenizer *t, json_t *obj, const struct json_part *parts,

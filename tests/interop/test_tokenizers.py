@@ -14,8 +14,9 @@ import gguf
 import sentencepiece
 import text_mix
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import (AddedToken, Regex, Tokenizer, models, normalizers,
-                        pre_tokenizers, processors, trainers)
+from tokenizers import (AddedToken, BertWordPieceTokenizer,
+                        ByteLevelBPETokenizer, Regex, Tokenizer, models,
+                        normalizers, pre_tokenizers, processors, trainers)
 
 ADDED = [AddedToken("<mask>", lstrip=True, normalized=False),
          AddedToken("[КОД]", single_word=True),
@@ -51,7 +52,12 @@ def compare(name, tokenize, tokenizer, texts):
     """How many texts have other ids or other places."""
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save(f"{folder}/tokenizer.json")
-        got = ours(tokenize, folder, texts)
+        return compare_folder(name, tokenize, folder, tokenizer, texts)
+
+
+def compare_folder(name, tokenize, folder, tokenizer, texts):
+    """The same for files that are there."""
+    got = ours(tokenize, folder, texts)
     ids, places, tokens = 0, 0, 0
     for text, mine, want in zip(texts, got, theirs(tokenizer, texts)):
         tokens += len(want)
@@ -198,24 +204,35 @@ def made(corpus, folder):
     yield "SentencePiece whole", xlmr(proto, False)
 
 
-def compare_data(tokenize, data):
-    """The vocabularies that llama.cpp tests with, without special tokens."""
+def compare_cases(name, tokenize, folder, cases):
+    """With the ids that llama.cpp tests with, which have no special tokens."""
+    n = 0
+    for (text, want), tokens in zip(cases, ours(tokenize, folder, [c[0] for c in cases])):
+        ids = [t[0] for t in tokens]
+        ids = ids[1:-1] if name == "bert-bge" else ids
+        if ids != want:
+            n += 1
+            print(f"{name}: {text!r}\n  {ids}\n  {want}")
+    print(f"{name}: {len(cases)} cases of llama.cpp; other ids in {n}")
+    return n
+
+
+def reference(name, folder):
+    """What `tokenizers` makes of vocab.txt, or vocab.json and merges.txt."""
+    if name == "bert-bge":
+        return BertWordPieceTokenizer(f"{folder}/vocab.txt")
+    return ByteLevelBPETokenizer(f"{folder}/vocab.json", f"{folder}/merges.txt")
+
+
+def compare_data(tokenize, data, texts):
+    """The vocabularies of real models, on their own cases and on `texts`."""
     bad = 0
     for name, write in (("bert-bge", gguf.write_bert), ("gpt-2", gguf.write_gpt2)):
         path = data / f"ggml-vocab-{name}.gguf"
-        cases = gguf.cases(path)
         with tempfile.TemporaryDirectory() as folder:
             write(path, pathlib.Path(folder))
-            got = ours(tokenize, folder, [c[0] for c in cases])
-        n = 0
-        for (text, want), tokens in zip(cases, got):
-            ids = [t[0] for t in tokens]
-            ids = ids[1:-1] if name == "bert-bge" else ids
-            if ids != want:
-                n += 1
-                print(f"{name}: {text!r}\n  {ids}\n  {want}")
-        print(f"{name}: {len(cases)} texts; other ids in {n}")
-        bad += n
+            bad += compare_cases(name, tokenize, folder, gguf.cases(path))
+            bad += compare_folder(name, tokenize, folder, reference(name, folder), texts)
     return bad
 
 
@@ -224,12 +241,12 @@ def main():
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 20000
     data = pathlib.Path(os.environ.get("DATA", "")) / "tokenizers"
     bad = 0
+    texts = list(text_mix.lines(n, NAMES))
     if os.environ.get("DATA") and data.is_dir():
-        bad += compare_data(tokenize, data)
+        bad += compare_data(tokenize, data, texts)
     else:
         print("LEFT OUT: bert-bge and gpt-2; DATA names no folder with tokenizers/*.gguf")
     corpus = list(text_mix.lines(6000, [""], seed=2))
-    texts = list(text_mix.lines(n, NAMES))
     with tempfile.TemporaryDirectory() as folder:
         for name, tokenizer in made(corpus, folder):
             bad += compare(name, tokenize, tokenizer, texts)
