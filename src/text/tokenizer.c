@@ -173,11 +173,19 @@ void token_put(const struct tokenizer *t, struct tokenizer_scratch *s,
     put(t, s, id, g, n, id != t->unk);
 }
 
+static bool is_full(const struct tokenizer_scratch *s)
+{
+    return s->text.full || s->normal[0].full || s->normal[1].full ||
+           s->cut[0].full || s->cut[1].full || s->prefixed.full;
+}
+
 /* Words of a stretch between added tokens, until there are more than `most`. */
 static void encode_words(const struct tokenizer *t, struct tokenizer_scratch *s,
                          const struct glyph *g, size_t n, size_t most)
 {
     g = pretokenize(t, s, g, n);
+    if (is_full(s)) /* the text is refused: no work on a part of it */
+        return;
     for (size_t i = 0; i < s->words.n && s->n_tokens <= most; i++)
         t->encode(t, s, g + s->words.p[i].at, s->words.p[i].n);
 }
@@ -211,12 +219,6 @@ static void encode_text(const struct tokenizer *t, struct tokenizer_scratch *s,
         else
             encode_stretch(t, s, g + p->at, p->n, most);
     }
-}
-
-static bool is_full(const struct tokenizer_scratch *s)
-{
-    return s->text.full || s->normal[0].full || s->normal[1].full ||
-           s->cut[0].full || s->cut[1].full || s->prefixed.full;
 }
 
 static void reset_full(struct tokenizer_scratch *s)

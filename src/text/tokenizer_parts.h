@@ -22,7 +22,7 @@
 struct err;
 
 enum {
-    GLYPHS_MAX = 1 << 24,   /* a normalizer may make a text so long */
+    GLYPHS_MAX = 1 << 22,   /* of a text once normalized: memory and time */
     TOKEN_BYTES_MAX = 1024, /* the longest token of a vocabulary */
     IDS_MAX = 1 << 22,      /* the largest known vocabulary has 2^20 */
     STEPS_MAX = 32,         /* of a normalizer, of a pre-tokenizer */
