@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/gradient.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "model/config.h"
+#include "model/loss.h"
 #include "tensor/attention.h"
 #include "tensor/dropout.h"
 #include "tensor/kernels.h"
@@ -343,83 +343,8 @@ static void pool(struct pass *p)
     drop(p, dropout_at(p, p->c->layers + 1, DROP_OUTER), p->pooled, n);
 }
 
-/* ---- the loss
+/* ---- the heads
  * ------------------------------------------------------------------------ */
-
-static float weight_of(const struct gradient_job *j, size_t task, size_t class)
-{
-    return j->class_weights && j->class_weights[task]
-               ? j->class_weights[task][class]
-               : 1;
-}
-
-/*
- * One text's loss, times its class's weight; its logits become the slopes of
- * that. With smoothing s the truth is 1 - s of the true class and s of all.
- */
-static double lose(const struct gradient_job *j, size_t task, size_t n,
-                   size_t truth, float *logits)
-{
-    double top = (double)logits[0];
-    double sum = 0;
-    double loss = 0;
-    double weights = 0;
-    double smooth = (double)j->smoothing / (double)n;
-    for (size_t c = 1; c < n; c++)
-        top = fmax(top, (double)logits[c]);
-    for (size_t c = 0; c < n; c++)
-        sum += exp((double)logits[c] - top);
-    for (size_t c = 0; c < n; c++) {
-        double w = (double)weight_of(j, task, c) *
-                   (smooth + (c == truth) * (1 - (double)j->smoothing));
-        loss += w * (log(sum) + top - (double)logits[c]);
-        weights += w;
-    }
-    for (size_t c = 0; c < n; c++) {
-        double p = exp((double)logits[c] - top) / sum;
-        double w = (double)weight_of(j, task, c) *
-                   (smooth + (c == truth) * (1 - (double)j->smoothing));
-        logits[c] = (float)(weights * p - w);
-    }
-    return loss;
-}
-
-static size_t best_of(const float *x, size_t n)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        best = x[i] > x[best] ? i : best;
-    return best;
-}
-
-/* Mean loss of one task; `logits` become its slopes. */
-static double task_loss(const struct pass *p, size_t task, float *logits,
-                        size_t *ret_right, size_t *ret_known)
-{
-    size_t n = p->p->heads[task].n;
-    size_t texts = p->texts->n_texts;
-    double loss = 0;
-    double weights = 0;
-    *ret_right = 0;
-    *ret_known = 0;
-    for (size_t t = 0; t < texts; t++) {
-        int truth = p->j->truth[task][t];
-        float *row = logits + t * n;
-        if (truth < 0) {
-            memset(row, 0, n * sizeof(*row));
-            continue;
-        }
-        *ret_right += best_of(row, n) == (size_t)truth;
-        ++*ret_known;
-        weights += (double)weight_of(p->j, task, (size_t)truth);
-        loss += lose(p->j, task, n, (size_t)truth, row);
-    }
-    if (weights <= 0)
-        return 0;
-    for (size_t i = 0; i < texts * n; i++)
-        logits[i] = (float)((double)logits[i] / weights);
-    return loss / weights;
-}
 
 /* All tasks; the slopes of the texts' vectors to `ret` on the way back. */
 static double heads(const struct pass *p, float *ret, size_t *ret_right,
@@ -434,8 +359,14 @@ static double heads(const struct pass *p, float *ret, size_t *ret_right,
                                parameters_head_at(p->p, task, true),
                                p->p->heads[task].n, hidden};
         float *logits = room(p, n, w.outs);
+        const struct loss of = {
+            .n = w.outs,
+            .weights = p->j->class_weights ? p->j->class_weights[task] : NULL,
+            .smoothing = p->j->smoothing,
+        };
         there(p, &w, p->pooled, n, logits);
-        loss += task_loss(p, task, logits, &ret_right[task], &ret_known[task]);
+        loss += loss_find(&of, p->j->truth[task], n, logits, &ret_right[task],
+                          &ret_known[task]);
         if (p->slopes) {
             float *own = room(p, n, hidden);
             back(p, &w, p->pooled, n, logits, true, own);
