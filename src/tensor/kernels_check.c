@@ -57,7 +57,7 @@ static bool check_f32(struct trial *t, size_t rows)
 static bool check_bf16(struct trial *t, size_t rows)
 {
     uint16_t x[TILE_ROWS * K];
-    uint16_t plain[TILE_ROWS * K];
+    uint16_t plain[TILE_ROWS * K] = {0};
     float rounded[TILE_ROWS * K];
     float w[PANEL * K];
     t->k->to_bf16(t->x, rows * K, x);
