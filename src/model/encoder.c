@@ -8,11 +8,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/config.h"
-#include "model/names.h"
+#include "model/encoder_private.h"
 #include "model/weight.h"
 #include "tensor/attention.h"
 #include "tensor/kernels.h"
 #include "tensor/norm.h"
+#include "tensor/reference.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
@@ -20,181 +21,6 @@ enum {
     THREADS_MAX = 64,
     CHUNK_TOKENS = 256, /* more leave the second cache between two products */
 };
-
-struct layer {
-    struct linear *qkv, *out, *inner, *outer;
-    struct norm attention, end;
-};
-
-struct encoder {
-    const struct model_config *config;
-    const struct weight *words; /* in the file: few of its rows are used */
-    float *places;              /* max_tokens × hidden: positions and type 0 */
-    float *norms;               /* gains and biases, embedding's first */
-    struct norm embedding;
-    struct layer *layers;
-};
-
-/* ---- loading
- * ----------------------------------------------------------------------- */
-
-/* What is read on the way to packed weights. */
-struct loader {
-    const struct names *names;
-    enum precision precision;
-    float *room; /* 3 · hidden × hidden or inner × hidden, with biases behind */
-    float *norms;
-    size_t hidden, inner;
-};
-
-static int read_role(const struct loader *l, enum weight_role role,
-                     size_t layer, float *ret, struct err *e)
-{
-    const struct weight *w;
-    int r = names_find(l->names, role, layer, &w, e);
-    return r ? r : weight_read(w, ret, e);
-}
-
-/* A gain and its bias, whose role is the next; the i-th of all norms. */
-static int read_norm(const struct loader *l, enum weight_role role,
-                     size_t layer, size_t i, struct norm *ret, struct err *e)
-{
-    float *gain = l->norms + 2 * i * l->hidden;
-    float *bias = gain + l->hidden;
-    *ret = (struct norm){gain, bias, l->hidden,
-                         (float)l->names->config->layer_norm_eps};
-    int r = read_role(l, role, layer, gain, e);
-    return r ? r : read_role(l, role + 1, layer, bias, e);
-}
-
-/* `n` weights of outs × in one under the other, each with its bias. */
-static int read_linear(const struct loader *l, enum weight_role role, size_t n,
-                       size_t layer, size_t outs, size_t in,
-                       struct linear **ret, struct err *e)
-{
-    int r = OTK_OK;
-    float *bias = l->room + n * outs * in;
-    for (size_t i = 0; !r && i < n; i++) {
-        enum weight_role own = role + (enum weight_role)(2 * i);
-        r = read_role(l, own, layer, l->room + i * outs * in, e);
-        if (!r)
-            r = read_role(l, own + 1, layer, bias + i * outs, e);
-    }
-    return r ? r
-             : linear_new(l->room, bias, n * outs, in, l->precision, ret, e);
-}
-
-static int read_layer(const struct loader *l, size_t i, struct layer *ret,
-                      struct err *e)
-{
-    size_t hidden = l->hidden;
-    size_t inner = l->inner;
-    int r = read_linear(l, ROLE_QUERY, 3, i, hidden, hidden, &ret->qkv, e);
-    if (!r)
-        r = read_linear(l, ROLE_ATTENTION_OUT, 1, i, hidden, hidden, &ret->out,
-                        e);
-    if (!r)
-        r = read_norm(l, ROLE_ATTENTION_NORM, i, 2 * i + 1, &ret->attention, e);
-    if (!r)
-        r = read_linear(l, ROLE_INNER, 1, i, inner, hidden, &ret->inner, e);
-    if (!r)
-        r = read_linear(l, ROLE_OUTER, 1, i, hidden, inner, &ret->outer, e);
-    return r ? r : read_norm(l, ROLE_LAYER_NORM, i, 2 * i + 2, &ret->end, e);
-}
-
-/* Positions from the family's first one on; every token is of type 0, whose
- * vector is added here once. */
-static int read_places(const struct loader *l, struct encoder *x, struct err *e)
-{
-    const struct model_config *c = x->config;
-    const struct weight *w;
-    x->places = mem_try(c->max_tokens * c->hidden, sizeof(*x->places));
-    if (!x->places)
-        return err_set(e, OTK_ELIMIT, "no memory for %zu positions",
-                       c->max_tokens);
-    int r = names_find(l->names, ROLE_POSITIONS, 0, &w, e);
-    if (!r)
-        r = weight_read_rows(w, c->position_offset, c->max_tokens, x->places,
-                             e);
-    if (r || c->type_vocab == 0)
-        return r;
-    r = names_find(l->names, ROLE_TYPES, 0, &w, e);
-    if (!r)
-        r = weight_read_rows(w, 0, 1, l->room, e);
-    for (size_t i = 0; !r && i < c->max_tokens; i++)
-        kernels()->add(x->places + i * c->hidden, l->room, c->hidden);
-    return r;
-}
-
-int encoder_new(const struct names *n, enum precision p, struct encoder **ret,
-                struct err *e)
-{
-    const struct model_config *c = n->config;
-    struct encoder *x = MEM_NEW(struct encoder);
-    size_t side = c->inner > 3 * c->hidden ? c->inner : 3 * c->hidden;
-    struct loader l = {
-        .names = n,
-        .precision = p,
-        .hidden = c->hidden,
-        .inner = c->inner,
-        .room = mem_try(side * (c->hidden + 1), sizeof(float)),
-    };
-    x->config = c;
-    x->layers = mem_new(c->layers, sizeof(*x->layers));
-    x->norms = mem_new((2 * c->layers + 1) * 2 * c->hidden, sizeof(*x->norms));
-    l.norms = x->norms;
-    int r = l.room
-                ? OTK_OK
-                : err_set(e, OTK_ELIMIT, "no memory for a layer of %zu × %zu",
-                          side, c->hidden);
-    if (!r)
-        r = names_find(n, ROLE_WORDS, 0, &x->words, e);
-    if (!r)
-        r = read_places(&l, x, e);
-    if (!r)
-        r = read_norm(&l, ROLE_EMBEDDING_NORM, 0, 0, &x->embedding, e);
-    for (size_t i = 0; !r && i < c->layers; i++)
-        r = read_layer(&l, i, &x->layers[i], e);
-    free(l.room);
-    if (r)
-        encoder_free(x);
-    else
-        *ret = x;
-    return r;
-}
-
-void encoder_free(struct encoder *x)
-{
-    if (!x)
-        return;
-    for (size_t i = 0; i < x->config->layers; i++) {
-        struct layer *l = &x->layers[i];
-        linear_free(l->qkv);
-        linear_free(l->out);
-        linear_free(l->inner);
-        linear_free(l->outer);
-    }
-    free(x->norms);
-    free(x->layers);
-    free(x->places);
-    free(x);
-}
-
-const struct model_config *encoder_config(const struct encoder *x)
-{
-    return x->config;
-}
-
-size_t encoder_bytes(const struct encoder *x)
-{
-    size_t n = x->config->max_tokens * x->config->hidden * sizeof(float);
-    for (size_t i = 0; i < x->config->layers; i++) {
-        const struct layer *l = &x->layers[i];
-        n += linear_bytes(l->qkv) + linear_bytes(l->out) +
-             linear_bytes(l->inner) + linear_bytes(l->outer);
-    }
-    return n;
-}
 
 /* ---- a forward
  * --------------------------------------------------------------------- */
@@ -266,6 +92,15 @@ static void apply(const struct pass *p, const struct linear *l, const float *x,
     linear_apply(p->team, p->space, &j);
 }
 
+/* Rounded as packed files have them: a model gives the same from its weights
+ * and from its packed file. */
+static void round_row(const struct encoder *x, float *row)
+{
+    for (size_t i = 0; x->precision != PRECISION_F32 && i < x->config->hidden;
+         i++)
+        row[i] = reference_of_bf16(reference_bf16(row[i]));
+}
+
 static int embed(const struct pass *p, struct err *e)
 {
     size_t hidden = p->x->config->hidden;
@@ -274,6 +109,8 @@ static int embed(const struct pass *p, struct err *e)
         for (size_t i = p->offsets[t]; !r && i < p->offsets[t + 1]; i++) {
             float *row = p->state + i * hidden;
             r = weight_read_rows(p->x->words, p->ids[i], 1, row, e);
+            if (!r && p->x->words->type != WEIGHT_BF16)
+                round_row(p->x, row);
             kernels()->add(row, p->x->places + (i - p->offsets[t]) * hidden,
                            hidden);
         }
@@ -313,15 +150,19 @@ static void run_layer(struct pass *p, const struct layer *l, bool first_only)
         .first_only = first_only,
         .y = seen,
     };
-    apply(p, l->qkv, p->state, p->rows, qkv, NULL, AFTER_NOTHING);
+    apply(p, l->linears[LINEAR_QKV], p->state, p->rows, qkv, NULL,
+          AFTER_NOTHING);
     attention_apply(p->team, p->space, &a);
     for (size_t i = 0; first_only && i < p->n_texts; i++)
         memmove(p->state + i * hidden, p->state + p->offsets[i] * hidden,
                 hidden * sizeof(*p->state));
-    apply(p, l->out, seen, asked, mixed, p->state, AFTER_NOTHING);
+    apply(p, l->linears[LINEAR_OUT], seen, asked, mixed, p->state,
+          AFTER_NOTHING);
     normalize(p, &l->attention, mixed, asked);
-    apply(p, l->inner, mixed, asked, inner, NULL, after(c->activation));
-    apply(p, l->outer, inner, asked, p->state, mixed, AFTER_NOTHING);
+    apply(p, l->linears[LINEAR_INNER], mixed, asked, inner, NULL,
+          after(c->activation));
+    apply(p, l->linears[LINEAR_OUTER], inner, asked, p->state, mixed,
+          AFTER_NOTHING);
     normalize(p, &l->end, p->state, asked);
     workspace_reset(p->space, mark);
 }

@@ -26,6 +26,26 @@ struct encoder; /* immutable: any number of sessions may use it */
  */
 int encoder_new(const struct names *n, enum precision p, struct encoder **ret,
                 struct err *e);
+
+/*
+ * An encoder in parts, as a packed file keeps them, whose number and sizes
+ * follow from the config: words' embeddings (bf16 unless `p` is f32),
+ * positions, norms, then the matrices of each layer.
+ */
+size_t encoder_n_parts(const struct model_config *c);
+size_t encoder_part_bytes(const struct model_config *c, enum precision p,
+                          size_t i);
+/* `room` has the first part's size, which is made there; others lie in `x`. */
+int encoder_part(const struct encoder *x, size_t i, void *room, struct str *ret,
+                 struct err *e);
+/*
+ * An encoder over such parts where they lie, aligned to 64 bytes; they and `c`
+ * must outlive it. OTK_EFORMAT: a size or a value that cannot be. Words' rows
+ * are looked at when they are used.
+ */
+int encoder_map(const struct model_config *c, enum precision p,
+                const struct str *parts, struct encoder **ret, struct err *e);
+
 void encoder_free(struct encoder *x); /* NULL is fine */
 const struct model_config *encoder_config(const struct encoder *x);
 size_t encoder_bytes(const struct encoder *x); /* of what was packed */

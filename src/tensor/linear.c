@@ -7,20 +7,25 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "tensor/kernels.h"
-#include "tensor/reference.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
 enum { SIDE_MAX = 1 << 22 };
 
+/*
+ * All parts lie in one block, one behind the other: panels, bias, scale, sum.
+ * Each is a multiple of ALIGNMENT long, whatever the shape, so that the block
+ * can lie in a file just as well.
+ */
 struct linear {
     enum precision precision;
     size_t outs, in;
     size_t k;        /* `in` up to whole groups */
     size_t n_panels; /* the last one filled up with zeros */
-    void *panels;
-    float *bias, *scale; /* n_panels × PANEL */
-    int32_t *sum;
+    void *own;       /* the block; NULL: it is somebody else's */
+    const void *panels;
+    const float *bias, *scale; /* n_panels × PANEL */
+    const int32_t *sum;
 };
 
 static const char *const names[PRECISIONS] = {"f32", "bf16", "int8"};
@@ -47,79 +52,238 @@ const char *precision_name(enum precision p)
 /* ---- packing
  * ----------------------------------------------------------------------- */
 
-static void *aligned(size_t bytes)
+static void shape(struct linear *l, size_t outs, size_t in, enum precision p)
 {
-    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *p = bytes <= MEM_MAX ? aligned_alloc(ALIGNMENT, bytes) : NULL;
-    if (p)
-        memset(p, 0, bytes);
-    return p;
-}
-
-/* Where the weights of output `o` begin, in numbers. */
-static size_t place(const struct linear *l, size_t o)
-{
-    return o / PANEL * l->k * PANEL + o % PANEL * groups[l->precision];
-}
-
-static void pack_output(struct linear *l, size_t o, const float *w, int8_t *row)
-{
-    size_t g = groups[l->precision];
-    size_t at = place(l, o);
-    if (l->precision == PRECISION_I8)
-        l->scale[o] = reference_quantize_weights(w, l->in, row);
-    for (size_t i = 0; i < l->in; i++) {
-        size_t to = at + i / g * g * PANEL + i % g;
-        if (l->precision == PRECISION_F32) {
-            ((float *)l->panels)[to] = w[i];
-        } else if (l->precision == PRECISION_BF16) {
-            ((uint16_t *)l->panels)[to] = reference_bf16(w[i]);
-        } else {
-            ((int8_t *)l->panels)[to] = row[i];
-            l->sum[o] += row[i];
-        }
-    }
-}
-
-int linear_new(const float *w, const float *b, size_t outs, size_t in,
-               enum precision p, struct linear **ret, struct err *e)
-{
-    if (outs == 0 || in == 0 || outs > SIDE_MAX || in > SIDE_MAX)
-        return err_set(e, OTK_ELIMIT, "a matrix of %zu × %zu", outs, in);
-    struct linear *l = MEM_NEW(struct linear);
-    int8_t *row = mem_new(in, 1);
     l->precision = p;
     l->outs = outs;
     l->in = in;
     l->k = (in + groups[p] - 1) / groups[p] * groups[p];
     l->n_panels = (outs + PANEL - 1) / PANEL;
-    l->panels = aligned(l->n_panels * PANEL * l->k * widths[p]);
-    l->bias = aligned(l->n_panels * PANEL * sizeof(*l->bias));
-    l->scale = aligned(l->n_panels * PANEL * sizeof(*l->scale));
-    l->sum = aligned(l->n_panels * PANEL * sizeof(*l->sum));
-    if (!l->panels || !l->bias || !l->scale || !l->sum) {
-        linear_free(l);
-        free(row);
-        return err_set(e, OTK_ELIMIT, "no memory for a matrix of %zu × %zu",
-                       outs, in);
+}
+
+static size_t panels_bytes(const struct linear *l)
+{
+    return l->n_panels * PANEL * l->k * widths[l->precision];
+}
+
+static void place(struct linear *l, const void *block)
+{
+    size_t columns = l->n_panels * PANEL;
+    l->panels = block;
+    l->bias =
+        (const float *)(const void *)((const char *)block + panels_bytes(l));
+    l->scale = l->bias + columns;
+    l->sum = (const int32_t *)(const void *)(l->scale + columns);
+}
+
+/* What outputs look like before they are woven into a panel. */
+struct packing {
+    struct linear *l;
+    float *row;  /* one of them, filled up to k with zeros */
+    char *rows;  /* a panel's, in their new form: PANEL × k */
+    float *bias; /* where the block has them, to be written */
+    float *scale;
+    int32_t *sum;
+};
+
+static int32_t sum_of(const int8_t *x, size_t n)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+/* As reference_quantize_weights(), in loops that compilers make vectors of:
+ * the largest by its bits, whose order is that of numbers above zero. */
+static float quantize(const float *w, size_t n, int8_t *ret)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t own;
+        memcpy(&own, &w[i], sizeof(own));
+        own &= INT32_MAX;
+        bits = own > bits ? own : bits;
     }
-    for (size_t o = 0; o < outs; o++)
-        pack_output(l, o, w + o * in, row);
-    if (b)
-        memcpy(l->bias, b, outs * sizeof(*b));
-    free(row);
-    *ret = l;
-    return OTK_OK;
+    float most;
+    memcpy(&most, &bits, sizeof(most));
+    float scale = most > 0 ? most / 127 : 1;
+    /* 1.5 · 2^23 leaves no bits behind the point: rounding to nearest even */
+    const float whole = 12582912.0F;
+    for (size_t i = 0; i < n; i++) {
+        float steps = w[i] / scale + whole;
+        int32_t own;
+        memcpy(&own, &steps, sizeof(own));
+        ret[i] = (int8_t)own;
+    }
+    return scale;
+}
+
+/* A group of each of PANEL outputs side by side, then the next one: in words
+ * of 32 bits, which a group is in each precision. */
+static void weave(const char *rows, size_t words, char *panel)
+{
+    for (size_t g = 0; g < words; g++) {
+        for (size_t c = 0; c < PANEL; c++)
+            memcpy(panel + (g * PANEL + c) * sizeof(uint32_t),
+                   rows + (c * words + g) * sizeof(uint32_t), sizeof(uint32_t));
+    }
+}
+
+static void pack_panel(struct packing *x, size_t p, const float *w)
+{
+    struct linear *l = x->l;
+    size_t row = l->k * widths[l->precision];
+    size_t n = l->outs - p * PANEL < PANEL ? l->outs - p * PANEL : PANEL;
+    char *panel = (char *)l->own + p * PANEL * row;
+    if (l->precision == PRECISION_F32) {
+        kernels()->transpose(n, l->in, w + p * PANEL * l->in, l->in,
+                             (float *)(void *)panel, PANEL);
+        return;
+    }
+    memset(x->rows, 0, PANEL * row);
+    for (size_t c = 0; c < n; c++) {
+        const float *from = w + (p * PANEL + c) * l->in;
+        char *to = x->rows + c * row;
+        if (l->precision == PRECISION_BF16) {
+            memcpy(x->row, from, l->in * sizeof(*from));
+            kernels()->to_bf16(x->row, l->k, (uint16_t *)(void *)to);
+        } else {
+            x->scale[p * PANEL + c] = quantize(from, l->in, (int8_t *)to);
+            x->sum[p * PANEL + c] = sum_of((int8_t *)to, l->in);
+        }
+    }
+    weave(x->rows, row / sizeof(uint32_t), panel);
+}
+
+static int no_memory(size_t outs, size_t in, struct err *e)
+{
+    return err_set(e, OTK_ELIMIT, "no memory for a matrix of %zu × %zu", outs,
+                   in);
+}
+
+static int check_sides(size_t outs, size_t in, struct err *e)
+{
+    return outs == 0 || in == 0 || outs > SIDE_MAX || in > SIDE_MAX
+               ? err_set(e, OTK_ELIMIT, "a matrix of %zu × %zu", outs, in)
+               : OTK_OK;
+}
+
+int linear_new(const float *w, const float *b, size_t outs, size_t in,
+               enum precision p, struct linear **ret, struct err *e)
+{
+    int r = check_sides(outs, in, e);
+    if (r)
+        return r;
+    struct linear *l = MEM_NEW(struct linear);
+    shape(l, outs, in, p);
+    size_t bytes = linear_bytes(l);
+    l->own = bytes <= MEM_MAX ? aligned_alloc(ALIGNMENT, bytes) : NULL;
+    struct packing x = {.l = l,
+                        .row = mem_try(l->k, sizeof(*x.row)),
+                        .rows = mem_try(PANEL * l->k, widths[p])};
+    if (l->own && x.row && x.rows) {
+        memset(l->own, 0, bytes);
+        place(l, l->own);
+        x.bias = (float *)(void *)((char *)l->own + panels_bytes(l));
+        x.scale = x.bias + l->n_panels * PANEL;
+        x.sum = (int32_t *)(void *)(x.scale + l->n_panels * PANEL);
+        for (size_t i = 0; i < l->n_panels; i++)
+            pack_panel(&x, i, w);
+        if (b)
+            memcpy(x.bias, b, outs * sizeof(*b));
+        *ret = l;
+    } else {
+        linear_free(l);
+        r = no_memory(outs, in, e);
+    }
+    free(x.row);
+    free(x.rows);
+    return r;
+}
+
+struct str linear_block(const struct linear *l)
+{
+    return (struct str){l->panels, linear_bytes(l)};
+}
+
+size_t linear_block_bytes(size_t outs, size_t in, enum precision p)
+{
+    struct linear l;
+    shape(&l, outs, in, p);
+    return linear_bytes(&l);
+}
+
+/* ---- mapped blocks
+ * --------------------------------------------------------------------- */
+
+enum { EXPONENT = 0x7f800000, BRAIN_EXPONENT = 0x7f80 };
+
+static bool finite_f32(const void *p, size_t n)
+{
+    const uint32_t *x = p;
+    unsigned bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= (x[i] & EXPONENT) == EXPONENT;
+    return !bad;
+}
+
+static bool finite_bf16(const void *p, size_t n)
+{
+    const uint16_t *x = p;
+    unsigned bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= (x[i] & BRAIN_EXPONENT) == BRAIN_EXPONENT;
+    return !bad;
+}
+
+/* Values that packing could have given, as far as a wrong one would leave the
+ * range of what kernels compute with. */
+static bool possible(const struct linear *l)
+{
+    size_t n = l->n_panels * PANEL;
+    bool good = finite_f32(l->bias, n) && finite_f32(l->scale, n);
+    if (l->precision == PRECISION_F32)
+        return good && finite_f32(l->panels, n * l->k);
+    if (l->precision == PRECISION_BF16)
+        return good && finite_bf16(l->panels, n * l->k);
+    for (size_t i = 0; good && i < n; i++) {
+        int64_t most = 128 * (int64_t)l->k;
+        good = l->sum[i] >= -most && l->sum[i] <= most;
+    }
+    return good;
+}
+
+int linear_map(struct str block, size_t outs, size_t in, enum precision p,
+               struct linear **ret, struct err *e)
+{
+    int r = check_sides(outs, in, e);
+    if (r)
+        return r;
+    struct linear *l = MEM_NEW(struct linear);
+    shape(l, outs, in, p);
+    place(l, block.p);
+    if (block.n != linear_bytes(l) || (uintptr_t)block.p % ALIGNMENT)
+        r = err_set(e, OTK_EFORMAT,
+                    "%zu bytes for a matrix of %zu × %zu in %s, which takes "
+                    "%zu, aligned to %d",
+                    block.n, outs, in, names[p], linear_bytes(l), ALIGNMENT);
+    else if (!possible(l))
+        r = err_set(e, OTK_EFORMAT,
+                    "a matrix of %zu × %zu has values that are not finite",
+                    outs, in);
+    if (r)
+        free(l);
+    else
+        *ret = l;
+    return r;
 }
 
 void linear_free(struct linear *l)
 {
     if (!l)
         return;
-    free(l->panels);
-    free(l->bias);
-    free(l->scale);
-    free(l->sum);
+    free(l->own);
     free(l);
 }
 

@@ -36,6 +36,22 @@ size_t linear_outs(const struct linear *l);
 size_t linear_in(const struct linear *l);
 size_t linear_bytes(const struct linear *l);
 
+/*
+ * The packed form as one block of bytes, which a file may keep and any machine
+ * use (tensor/kernels.h): panels, bias, scale and sum. The block lives as long
+ * as `l`.
+ */
+struct str linear_block(const struct linear *l);
+size_t linear_block_bytes(size_t outs, size_t in, enum precision p);
+
+/*
+ * A matrix over such a block where it lies, aligned to 64 bytes: nothing is
+ * copied, the block must outlive *ret and stays the caller's. OTK_EFORMAT: of
+ * another size, not aligned, or with values that no packing gives.
+ */
+int linear_map(struct str block, size_t outs, size_t in, enum precision p,
+               struct linear **ret, struct err *e);
+
 enum linear_after { AFTER_NOTHING, AFTER_GELU, AFTER_GELU_NEW, AFTER_RELU };
 
 struct linear_job {

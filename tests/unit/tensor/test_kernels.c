@@ -77,6 +77,65 @@ static void test_product(void **state)
     pass(case_product());
 }
 
+/* The same block in other memory gives the same numbers. */
+static void check_mapped(const struct shape *s, enum precision p)
+{
+    struct err e = {0};
+    struct linear *l[2] = {NULL, NULL};
+    struct team *t = team_new(1);
+    struct workspace *w = workspace_new();
+    float *x = numbers(s->rows * s->in, 2);
+    float *weights = numbers(s->outs * s->in, 1);
+    float *y[2];
+    assert_int_equal(linear_new(weights, NULL, s->outs, s->in, p, &l[0], &e),
+                     0);
+    struct str block = linear_block(l[0]);
+    char *copy = aligned_alloc(ALIGNMENT, block.n);
+    assert_non_null(copy);
+    assert_int_equal(block.n, linear_block_bytes(s->outs, s->in, p));
+    memcpy(copy, block.p, block.n);
+    block.p = copy;
+    assert_int_equal(linear_map(block, s->outs, s->in, p, &l[1], &e), 0);
+    for (int i = 0; i < 2; i++) {
+        y[i] = numbers(s->rows * s->outs, 1);
+        linear_apply(t, w,
+                     &(struct linear_job){.l = l[i],
+                                          .x = x,
+                                          .rows = s->rows,
+                                          .ldx = s->in,
+                                          .y = y[i],
+                                          .ldy = s->outs});
+    }
+    assert_memory_equal(y[0], y[1], s->rows * s->outs * sizeof(float));
+    linear_free(l[0]);
+    linear_free(l[1]);
+    block.n -= ALIGNMENT;
+    assert_int_equal(linear_map(block, s->outs, s->in, p, &l[1], &e),
+                     OTK_EFORMAT);
+    block.n += ALIGNMENT;
+    /* a scale that is not finite, behind all biases */
+    size_t columns = (s->outs + PANEL - 1) / PANEL * PANEL;
+    memset(copy + block.n - 2 * columns * sizeof(float), 0xff, sizeof(float));
+    assert_int_equal(linear_map(block, s->outs, s->in, p, &l[1], &e),
+                     OTK_EFORMAT);
+    team_free(t);
+    workspace_free(w);
+    free(copy);
+    free(x);
+    free(weights);
+    free(y[0]);
+    free(y[1]);
+}
+
+static void test_mapped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(shapes); i++) {
+        for (int p = 0; p < PRECISIONS; p++)
+            check_mapped(&shapes[i], (enum precision)p);
+    }
+}
+
 static void test_attention(void **state)
 {
     (void)state;
@@ -180,9 +239,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),    cmocka_unit_test(test_wrong_table),
         cmocka_unit_test(test_linear),    cmocka_unit_test(test_product),
-        cmocka_unit_test(test_attention), cmocka_unit_test(test_workspace),
-        cmocka_unit_test(test_team),      cmocka_unit_test(test_precision),
-        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_mapped),    cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_workspace), cmocka_unit_test(test_team),
+        cmocka_unit_test(test_precision), cmocka_unit_test(test_reference),
     };
     enum { SKIPPED = 77 }; /* as tests/CMakeLists.txt tells CTest */
     bool has;
