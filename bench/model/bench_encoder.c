@@ -2,7 +2,8 @@
 /*
  * Texts a second of an encoder: model_bench_encoder FOLDER PRECISION TEXTS
  * TOKENS THREADS [SECONDS]. Prints the median and the tenth percentile of a
- * forward, and how much of a processor's time loading took.
+ * forward, and how much of a processor's time loading took: over a packed file
+ * (otklik model pack) when there is one that fits, else out of the weights.
  *
  * model_bench_encoder FOLDER PRECISION takes turns with a peer instead: each
  * line "TEXTS TOKENS THREADS RUNS" of stdin is answered by a line with the
@@ -18,6 +19,7 @@
 #include "model/config.h"
 #include "model/encoder.h"
 #include "model/names.h"
+#include "model/packed.h"
 #include "model/weights.h"
 #include "tensor/kernels.h"
 
@@ -161,6 +163,18 @@ static int take_turns(const struct encoder *x)
     return r;
 }
 
+static int load(const char *folder, const struct names *n, enum precision p,
+                struct packed **ret_packed, struct encoder **ret, struct err *e)
+{
+    struct packed_source source;
+    int r = packed_source(folder, n->weights, &source, e);
+    if (r)
+        return r;
+    if (packed_open(folder, n->config, p, &source, ret_packed, NULL))
+        return encoder_new(n, p, ret, e);
+    return encoder_map(n->config, p, packed_parts(*ret_packed), ret, e);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < ARGS && argc != TURNS_ARGS) {
@@ -173,6 +187,7 @@ int main(int argc, char **argv)
     struct model_config c;
     struct weights *w = NULL;
     struct encoder *x = NULL;
+    struct packed *packed = NULL;
     struct names names;
     enum precision p;
     char what[64];
@@ -186,11 +201,12 @@ int main(int argc, char **argv)
     if (!r)
         r = names_init(&names, w, &c, &e);
     if (!r)
-        r = encoder_new(&names, p, &x, &e);
+        r = load(argv[1], &names, p, &packed, &x, &e);
     if (r)
         return fail(&e);
-    printf("load %.0f ms, %.1f MB packed, %s\n", 1e3 * (now() - from),
-           1e-6 * (double)encoder_bytes(x), kernels_reason());
+    printf("load %.1f ms, %.1f MB %s, %s\n", 1e3 * (now() - from),
+           1e-6 * (double)encoder_bytes(x), packed ? "mapped" : "packed",
+           kernels_reason());
     if (argc == TURNS_ARGS) {
         r = take_turns(x);
     } else {
@@ -202,6 +218,7 @@ int main(int argc, char **argv)
         session_free(s);
     }
     encoder_free(x);
+    packed_close(packed);
     weights_close(w);
     arena_free(a);
     return r;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-static struct arg_command commands[32];
+static struct arg_command commands[48];
 
 /* C has no way to put other files' structs into a constant table. */
 __attribute__((constructor)) static void list_commands(void)
@@ -20,7 +20,9 @@ __attribute__((constructor)) static void list_commands(void)
         &cmd_user_list,  &cmd_user_passwd,   &cmd_key_add,
         &cmd_key_list,   &cmd_key_revoke,    &cmd_backup,
         &cmd_restore,    &cmd_route_explain, &cmd_route_simulate,
-        &cmd_model_pull, &cmd_version,       &cmd_install_texts,
+        &cmd_model_pull, &cmd_model_add,     &cmd_model_list,
+        &cmd_model_show, &cmd_model_verify,  &cmd_model_pack,
+        &cmd_model_run,  &cmd_version,       &cmd_install_texts,
     };
     size_t n = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < n; i++)

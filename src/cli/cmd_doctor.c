@@ -11,6 +11,7 @@
 #include "desk/catalog.h"
 #include "desk/desk.h"
 #include "knowledge/knowledge.h"
+#include "tensor/kernels.h"
 #include "triage/triage.h"
 
 enum { OUTPUT_BYTES = 1 << 20 };
@@ -68,6 +69,7 @@ static void examine(struct doctor *x, struct desk *d)
     say(x, c->n_staff > 0, "there is staff",
         c->n_staff ? text : "add somebody: otklik user add");
     catalog_unref(c);
+    say(x, true, "language models are computed by", kernels_reason());
     struct statvfs disk;
     bool known = statvfs(desk_folder(d), &disk) == 0;
     double free_gb =

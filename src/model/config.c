@@ -298,6 +298,26 @@ static int read_labels(json_t *map, struct arena *a, struct model_config *c,
     return OTK_OK;
 }
 
+/*
+ * label2id is not needed, and often keeps names that nobody uses. But where it
+ * has a label under another number than id2label, one of them lies, and nobody
+ * can say which answer is meant.
+ */
+static int check_numbers(const json_t *o, const struct model_config *c,
+                         struct err *e)
+{
+    const json_t *map = json_object_get(o, "label2id");
+    for (size_t i = 0; i < c->n_labels; i++) {
+        const json_t *v = json_object_get(map, c->labels[i]);
+        if (v && (!json_is_integer(v) || json_integer_value(v) != (int64_t)i))
+            return err_field(e, OTK_EFORMAT, "label2id",
+                             "'%.60s' has another number than in id2label, "
+                             "where it is %zu",
+                             c->labels[i], i);
+    }
+    return OTK_OK;
+}
+
 static bool is_classifier(const json_t *o)
 {
     const json_t *list = json_object_get(o, "architectures");
@@ -349,8 +369,10 @@ static int read_config(const json_t *o, struct arena *a, struct model_config *c,
     if (r)
         return r;
     json_t *labels = json_object_get(o, "id2label");
-    return labels && !json_is_null(labels) ? read_labels(labels, a, c, e)
-                                           : name_labels(o, a, c, e);
+    if (!labels || json_is_null(labels))
+        return name_labels(o, a, c, e);
+    r = read_labels(labels, a, c, e);
+    return r ? r : check_numbers(o, c, e);
 }
 
 int model_config_parse(struct str text, struct arena *a,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "model/encoder.h"
 #include "model/names.h"
+#include "model/packed.h"
 #include "model/pooling.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
@@ -24,10 +25,12 @@ struct model {
     struct model_info info;
     struct weights *weights;
     struct names names;
+    struct packed *packed; /* what the encoder may lie in */
     struct encoder *encoder;
     struct tokenizer *tokenizer;
     struct pooling pooling;
     struct linear *head, *labels; /* NULL: a model for vectors */
+    const char *note;             /* of model_info */
     _Atomic(int) refs;
 };
 
@@ -108,6 +111,10 @@ static void fill_info(struct model *m, enum precision p, bool labels)
     size_t most = m->pooling.max_tokens;
     size_t limit = tokenizer_limit(m->tokenizer);
     m->info = (struct model_info){
+        .tokens = tokenizer_size(m->tokenizer),
+        .tokenizer = tokenizer_kind(m->tokenizer),
+        .packed = m->packed != NULL,
+        .note = m->note,
         .config = &m->config,
         .precision = p,
         .max_tokens = limit && limit < most ? limit : most,
@@ -120,17 +127,57 @@ static void fill_info(struct model *m, enum precision p, bool labels)
         m->info.parameters += weight_count(weights_at(m->weights, i));
 }
 
-static int load(struct model *m, const char *folder, enum precision p,
-                struct err *e)
+/* What a packed file of this folder must have been made of. */
+static int map_encoder(struct model *m, const char *folder, enum precision p,
+                       struct err *e)
+{
+    struct packed_source source;
+    int r = packed_source(folder, m->weights, &source, e);
+    if (!r)
+        r = packed_open(folder, &m->config, p, &source, &m->packed, e);
+    if (!r)
+        r = encoder_map(&m->config, p, packed_parts(m->packed), &m->encoder, e);
+    if (r) {
+        packed_close(m->packed);
+        m->packed = NULL;
+    }
+    return r;
+}
+
+/* A packed file is there to be fast: one that cannot be used is no reason to
+ * have no model. */
+static int make_encoder(struct model *m, const char *folder, enum precision p,
+                        bool packed, struct err *e)
+{
+    struct err why = {0};
+    int r = packed ? map_encoder(m, folder, p, &why) : OTK_ENOENT;
+    if (!r)
+        return OTK_OK;
+    if (r != OTK_ENOENT)
+        m->note = arena_copy(m->arena, str_from(why.msg));
+    return encoder_new(&m->names, p, &m->encoder, e);
+}
+
+/* All but the encoder; *ret_labels: the files can give labels. */
+static int open_files(struct model *m, const char *folder, bool *ret_labels,
+                      struct err *e)
 {
     int r = model_config_read(folder, m->arena, &m->config, e);
     if (!r)
         r = weights_open(folder, &m->weights, e);
     if (!r)
         r = names_init(&m->names, m->weights, &m->config, e);
-    bool labels = !r && names_has_labels(&m->names);
+    *ret_labels = !r && names_has_labels(&m->names);
     if (!r)
-        r = names_check(&m->names, labels, e);
+        r = names_check(&m->names, *ret_labels, e);
+    return r;
+}
+
+static int load(struct model *m, const char *folder, enum precision p,
+                bool packed, struct err *e)
+{
+    bool labels = false;
+    int r = open_files(m, folder, &labels, e);
     if (!r)
         r = tokenizer_load(folder, &m->tokenizer, e);
     if (!r)
@@ -138,7 +185,7 @@ static int load(struct model *m, const char *folder, enum precision p,
     if (!r)
         r = pooling_read(folder, &m->config, &m->pooling, e);
     if (!r)
-        r = encoder_new(&m->names, p, &m->encoder, e);
+        r = make_encoder(m, folder, p, packed, e);
     if (!r && labels)
         r = read_head(m, e);
     if (!r)
@@ -146,18 +193,58 @@ static int load(struct model *m, const char *folder, enum precision p,
     return r;
 }
 
-int model_load(const char *folder, enum precision p, struct model **ret,
-               struct err *e)
+static struct model *make(void)
 {
     struct model *m = MEM_NEW(struct model);
     m->arena = arena_new();
     atomic_store(&m->refs, 1);
-    int r = load(m, folder, p, e);
+    return m;
+}
+
+static int load_new(const char *folder, enum precision p, bool packed,
+                    struct model **ret, struct err *e)
+{
+    struct model *m = make();
+    int r = load(m, folder, p, packed, e);
     if (r)
         model_unref(m);
     else
         *ret = m;
     return r;
+}
+
+int model_load(const char *folder, enum precision p, struct model **ret,
+               struct err *e)
+{
+    return load_new(folder, p, true, ret, e);
+}
+
+int model_load_weights(const char *folder, enum precision p, struct model **ret,
+                       struct err *e)
+{
+    return load_new(folder, p, false, ret, e);
+}
+
+int model_pack(const char *folder, enum precision p, size_t *ret_bytes,
+               struct err *e)
+{
+    struct packed_source source;
+    bool labels;
+    struct model *m = make();
+    int r = open_files(m, folder, &labels, e);
+    if (!r)
+        r = encoder_new(&m->names, p, &m->encoder, e);
+    if (!r)
+        r = packed_source(folder, m->weights, &source, e);
+    if (!r)
+        r = packed_write(folder, m->encoder, p, &source, ret_bytes, e);
+    model_unref(m);
+    return r;
+}
+
+int model_check_packed(const struct model *m, struct err *e)
+{
+    return m->packed ? packed_check_words(m->packed, e) : OTK_OK;
 }
 
 struct model *model_ref(struct model *m)
@@ -174,6 +261,7 @@ void model_unref(struct model *m)
     linear_free(m->labels);
     tokenizer_free(m->tokenizer);
     encoder_free(m->encoder);
+    packed_close(m->packed);
     weights_close(m->weights);
     arena_free(m->arena);
     free(m);
@@ -351,11 +439,16 @@ int model_embed_texts(const struct model *m, struct session *s,
                       const struct str *texts, size_t n, float *ret,
                       struct err *e)
 {
+    if (n > MODEL_TEXTS_MAX)
+        return err_set(e, OTK_ELIMIT, "%zu texts, the limit is %d in one call",
+                       n, MODEL_TEXTS_MAX);
     struct tokenizer_scratch *scratch = tokenizer_scratch_new();
     struct encoded *list = mem_new(n + 1, sizeof(*list));
     int r = OTK_OK;
     for (size_t i = 0; !r && i < n; i++) {
-        r = model_encode(m, scratch, texts[i], &list[i], e);
+        r = str_trim(texts[i]).n == 0
+                ? err_set(e, OTK_EINVAL, "the text is empty")
+                : model_encode(m, scratch, texts[i], &list[i], e);
         if (r)
             r = err_place(e, r, "text %zu", i + 1);
     }

@@ -28,11 +28,21 @@ struct tokenizer_scratch;
 enum { MODEL_TEXTS_MAX = 100000 };
 
 /*
- * OTK_ENOENT, OTK_EFORMAT, OTK_ELIMIT: the file and field that are wrong, among
- * them a tokenizer that has more tokens than the encoder.
+ * A packed file of that precision (model/packed.h) is used where it lies; one
+ * that does not fit is passed over, and info.note says why. OTK_ENOENT,
+ * OTK_EFORMAT, OTK_ELIMIT: the file and field that are wrong, among them a
+ * tokenizer that has more tokens than the encoder.
  */
 int model_load(const char *folder, enum precision p, struct model **ret,
                struct err *e);
+/* The same out of the weights, whatever is packed. */
+int model_load_weights(const char *folder, enum precision p, struct model **ret,
+                       struct err *e);
+/* Write the packed file of the folder's model; *ret_bytes is its size. */
+int model_pack(const char *folder, enum precision p, size_t *ret_bytes,
+               struct err *e);
+/* What loading leaves out of a packed file: the sum of words' embeddings. */
+int model_check_packed(const struct model *m, struct err *e);
 struct model *model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine */
 
@@ -44,6 +54,10 @@ struct model_info {
     size_t bytes;          /* of packed weights in memory */
     bool has_labels;       /* config->labels name what model_classify() gives */
     bool mean, normalized; /* how a text's vector is made */
+    size_t tokens;         /* that the tokenizer knows */
+    const char *tokenizer; /* its kind: "WordPiece" */
+    bool packed;           /* out of a packed file */
+    const char *note; /* why a packed file that is there was not used; NULL */
 };
 const struct model_info *model_info(const struct model *m);
 
@@ -77,7 +91,8 @@ int model_classify(const struct model *m, struct session *s,
                    const struct encoded *texts, size_t n, float *ret,
                    struct err *e);
 
-/* The same of texts, as they come. */
+/* The same of texts, as they come. OTK_ELIMIT, OTK_EINVAL: too many or too long
+ * ones, or one without a character; the error has its number. */
 int model_embed_texts(const struct model *m, struct session *s,
                       const struct str *texts, size_t n, float *ret,
                       struct err *e);

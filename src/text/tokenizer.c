@@ -46,6 +46,13 @@ size_t tokenizer_size(const struct tokenizer *t)
     return t->size;
 }
 
+const char *tokenizer_kind(const struct tokenizer *t)
+{
+    return t->encode == bpe_encode       ? "BPE"
+           : t->encode == unigram_encode ? "Unigram"
+                                         : "WordPiece";
+}
+
 size_t tokenizer_limit(const struct tokenizer *t)
 {
     return t->limit;

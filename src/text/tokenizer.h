@@ -50,6 +50,9 @@ void tokenizer_free(struct tokenizer *t); /* NULL is fine */
 
 size_t tokenizer_size(const struct tokenizer *t); /* every id is below it */
 
+/* "WordPiece", "BPE", "Unigram" */
+const char *tokenizer_kind(const struct tokenizer *t);
+
 /* The most tokens of one text that the files ask for; 0: they do not say. */
 size_t tokenizer_limit(const struct tokenizer *t);
 

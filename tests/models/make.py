@@ -40,6 +40,99 @@ def vocabulary():
     return list(dict.fromkeys(tokens))
 
 
+def byte_letters():
+    """The letter that GPT-2 writes for each byte: itself when it can be seen."""
+    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in seen]
+    return {b: chr(b) for b in seen} | {b: chr(256 + i) for i, b in enumerate(rest)}
+
+
+def byte_pairs():
+    """(tokens, merges) of byte-level BPE: all bytes, and some words with the
+    space before them, each put together from its left end."""
+    letters, merges = byte_letters(), []
+    tokens = ["<s>", "<pad>", "</s>", "<unk>"] + list(letters.values())
+    for word in WORDS:
+        written = [letters[b] for b in (" " + word).encode()]
+        left = written[0]
+        for letter in written[1:]:
+            merges.append((left, letter))
+            left += letter
+            tokens.append(left)
+    merges = list(dict.fromkeys(merges))
+    return list(dict.fromkeys(tokens)) + ["<mask>"], merges
+
+
+def unigrams():
+    """(token, score) of a SentencePiece model: marks, letters, words."""
+    letters = sorted(set("".join(WORDS)) | set("bcdfghjklmnpqruvxyz0123456789.,!?"))
+    words = ["\u2581" + w for w in WORDS]
+    scored = [(t, 0.0) for t in ("<s>", "<pad>", "</s>", "<unk>")]
+    scored += [("\u2581", -6.0)] + [(c, -9.0) for c in letters]
+    scored += [(w, -4.0 - i / 64) for i, w in enumerate(dict.fromkeys(words))]
+    return scored + [("<mask>", 0.0)]
+
+
+def write_word_pieces(folder, tokens):
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+    write_json(folder / "tokenizer_config.json",
+               {"do_lower_case": True, "tokenizer_class": "BertTokenizer"})
+
+
+def write_byte_pairs(folder, tokens, merges):
+    write_json(folder / "vocab.json", {t: i for i, t in enumerate(tokens)})
+    (folder / "merges.txt").write_text(
+        "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
+    write_json(folder / "tokenizer_config.json",
+               {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": False,
+                "bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>",
+                "sep_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
+                "mask_token": "<mask>"})
+
+
+def write_unigrams(folder, scored):
+    special = {t: i for i, (t, _) in enumerate(scored) if t.startswith("<")}
+    write_json(folder / "tokenizer.json", {
+        "version": "1.0", "truncation": None, "padding": None,
+        "added_tokens": [
+            {"id": i, "content": t, "single_word": False, "lstrip": t == "<mask>",
+             "rstrip": False, "normalized": False, "special": True}
+            for t, i in special.items()],
+        "normalizer": {"type": "NFKC"},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581",
+                          "prepend_scheme": "always", "split": True},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                       {"Sequence": {"id": "A", "type_id": 0}},
+                       {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                     {"Sequence": {"id": "A", "type_id": 0}},
+                     {"SpecialToken": {"id": "</s>", "type_id": 0}},
+                     {"SpecialToken": {"id": "</s>", "type_id": 0}},
+                     {"Sequence": {"id": "B", "type_id": 0}},
+                     {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "special_tokens": {t: {"id": t, "ids": [special[t]], "tokens": [t]}
+                               for t in ("<s>", "</s>")}},
+        "decoder": None,
+        "model": {"type": "Unigram", "unk_id": special["<unk>"],
+                  "vocab": [list(x) for x in scored], "byte_fallback": False}})
+
+
+def write_tokenizer(o):
+    """The family's own kind; returns the number of tokens."""
+    if o.family == "roberta":
+        tokens, merges = byte_pairs()
+        write_byte_pairs(o.folder, tokens, merges)
+    elif o.family == "xlm-roberta":
+        tokens = unigrams()
+        write_unigrams(o.folder, tokens)
+    else:
+        tokens = vocabulary()
+        write_word_pieces(o.folder, tokens)
+    return len(tokens)
+
+
 def config(o, vocab):
     """config.json, and the sizes that the tensors need."""
     distil = o.family == "distilbert"
@@ -219,10 +312,8 @@ def options():
 
 def main():
     o = options()
-    word_piece = o.family in ("bert", "distilbert", "minilm")
-    tokens = vocabulary()
     o.folder.mkdir(parents=True, exist_ok=True)
-    c = config(o, len(tokens))
+    c = config(o, write_tokenizer(o))
     write_json(o.folder / "config.json", c)
     shapes = (shapes_distilbert if o.family == "distilbert" else shapes_bert)(o, c)
     dtype = TYPES[o.type][0]
@@ -233,10 +324,6 @@ def main():
         tensors.append((name, "I64", (1, POSITIONS),
                         struct.pack(f"<{POSITIONS}q", *range(POSITIONS))))
     write_weights(o, o.folder, tensors)
-    if word_piece:
-        (o.folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
-        write_json(o.folder / "tokenizer_config.json",
-                   {"tokenizer_class": "BertTokenizer", "do_lower_case": True})
     if o.family == "minilm":
         write_sentence_files(o, o.folder)
     return 0

@@ -265,7 +265,7 @@ static void test_sizes(void **state)
         size_t *size;
         const char *why;
     } rows[] = {
-        {&m.config.vocab, "word_embeddings.weight' is of shape [270, 64]"},
+        {&m.config.vocab, "word_embeddings.weight' is of shape [685, 64]"},
         {&m.config.max_positions, "position_embeddings.weight' is of"},
         {&m.config.type_vocab, "token_type_embeddings.weight' is of"},
         {&m.config.inner, "intermediate.dense.weight' is of shape [256, 64]"},
