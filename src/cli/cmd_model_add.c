@@ -39,7 +39,7 @@ static int find_source(const char *word, char ret[PATH_MAX], struct err *e)
     if (n < 0 || n >= PATH_MAX)
         return err_set(e, OTK_ELIMIT, "%.80s…: path too long", word);
     if (file_exists(ret))
-        return OTK_OK;
+        return models_is(ret) ? OTK_OK : models_no_config(ret, e);
     return err_set(e, OTK_ENOENT,
                    "there is no folder '%.100s'; a model that a hub has comes "
                    "by: otklik model pull %.100s",
@@ -251,12 +251,8 @@ static int list(const struct args *a, struct buf *b, struct err *e)
         return err_errno(e, OTK_EIO, "%s", folder);
     buf_puts(b, cli_json(a) ? "[" : "");
     for (int i = 0; i < n; i++) {
-        char config[PATH_MAX];
         char one[PATH_MAX];
-        if (!models_path(a, names[i]->d_name, one, NULL) &&
-            snprintf(config, sizeof(config), "%s/config.json", one) <
-                (int)sizeof(config) &&
-            file_exists(config)) {
+        if (!models_path(a, names[i]->d_name, one, NULL) && models_is(one)) {
             list_one(names[i]->d_name, one, first, cli_json(a), b);
             first = false;
         }

@@ -149,12 +149,11 @@ static int take(struct running *x, const char *place, struct str text,
     size_t number = x->first + x->n;
     int r = OTK_OK;
     if (number > MODEL_TEXTS_MAX)
-        return err_set(e, OTK_ELIMIT,
-                       "%s: more than %d texts; run the rest by itself", place,
-                       MODEL_TEXTS_MAX);
-    if (str_trim(text).n == 0)
+        r = err_set(e, OTK_ELIMIT, "more than %d texts; run the rest by itself",
+                    MODEL_TEXTS_MAX);
+    else if (str_trim(text).n == 0)
         r = err_set(e, OTK_EFORMAT, "the text is empty");
-    if (!r)
+    else
         r = model_encode(x->model, x->scratch, text, &x->list[x->n], e);
     if (r)
         return err_place(e, r, "%s %zu", place, number);
@@ -218,7 +217,9 @@ static int ask(struct running *x, struct err *e)
     if (!r && x->n)
         r = flush(x, e);
     if (!r && x->first == 1)
-        r = err_set(e, OTK_EFORMAT, "no texts: the input is empty");
+        r = err_set(e, OTK_EFORMAT, "%s is empty: there are no texts",
+                    args_has(x->a, "file") ? args_text(x->a, "file")
+                                           : "standard input");
     return r;
 }
 
@@ -232,8 +233,8 @@ static int run(void *ctx, const struct args *a)
     struct running *x = MEM_NEW(struct running);
     x->a = a;
     int r = models_precision(a, PRECISION_F32, &p, &e);
-    if (!r)
-        r = args_whole(a, "threads", 1, 1, THREADS_MAX, &threads, &e);
+    if (!r && args_whole(a, "threads", 1, 1, THREADS_MAX, &threads, &e))
+        r = OTK_EINVAL;
     if (!r)
         r = models_find(a, a->words[0], folder, &e);
     if (!r)

@@ -36,11 +36,19 @@ int models_check_name(const char *name, struct err *e)
     return OTK_OK;
 }
 
-static bool is_model(const char *folder)
+bool models_is(const char *folder)
 {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof(path), "%s/config.json", folder);
     return n > 0 && (size_t)n < sizeof(path) && file_exists(path);
+}
+
+int models_no_config(const char *folder, struct err *e)
+{
+    return err_set(e, OTK_ENOENT,
+                   "%s has no config.json: a model's folder is as Hugging Face "
+                   "lays it out",
+                   folder);
 }
 
 int models_find(const struct args *a, const char *word, char ret[PATH_MAX],
@@ -54,7 +62,7 @@ int models_find(const struct args *a, const char *word, char ret[PATH_MAX],
     struct err no_name;
     if (!models_check_name(word, &no_name)) {
         int r = models_path(a, word, ret, e);
-        if (r || is_model(ret))
+        if (r || models_is(ret))
             return r;
     }
     int n = snprintf(ret, PATH_MAX, "%s", word);
@@ -62,13 +70,10 @@ int models_find(const struct args *a, const char *word, char ret[PATH_MAX],
         return err_set(e, OTK_ELIMIT, "%.80s…: path too long", word);
     while (n > 1 && ret[n - 1] == '/')
         ret[--n] = 0;
-    if (is_model(ret))
+    if (models_is(ret))
         return OTK_OK;
     if (file_exists(ret))
-        return err_set(e, OTK_ENOENT,
-                       "%s has no config.json: a model's folder is that of "
-                       "Hugging Face",
-                       ret);
+        return models_no_config(ret, e);
     return err_set(e, OTK_ENOENT,
                    "no model '%.100s', neither in %s/models nor as a folder; "
                    "otklik model list shows those of the desk, otklik model "

@@ -21,6 +21,9 @@ int models_path(const struct args *a, const char *name, char ret[PATH_MAX],
 int models_find(const struct args *a, const char *word, char ret[PATH_MAX],
                 struct err *e);
 
+bool models_is(const char *folder); /* it has a config.json */
+int models_no_config(const char *folder, struct err *e); /* OTK_ENOENT */
+
 /* A name of models/: letters, digits, '.', '_', '-', not hidden. */
 int models_check_name(const char *name, struct err *e);
 
