@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -143,4 +144,30 @@ int file_make_dir(const char *path, struct err *e)
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+static int remove_inner(const char *path, const struct stat *st, int kind,
+                        struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    return at->level > 0 && remove(path) && errno != ENOENT;
+}
+
+int file_empty_dir(const char *path, struct err *e)
+{
+    enum { OPEN_FOLDERS = 16 };
+    if (nftw(path, remove_inner, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS))
+        return err_errno(e, OTK_EIO, "empty %s", path);
+    return OTK_OK;
+}
+
+int file_remove_dir(const char *path, struct err *e)
+{
+    if (!file_exists(path))
+        return OTK_OK;
+    int r = file_empty_dir(path, e);
+    if (!r && rmdir(path) && errno != ENOENT)
+        r = err_errno(e, OTK_EIO, "remove %s", path);
+    return r;
 }

@@ -32,4 +32,9 @@ int file_copy(const char *from, const char *to, struct err *e);
 int file_make_dir(const char *path, struct err *e);
 bool file_exists(const char *path);
 
+/* Delete all that is in the folder, links as such. */
+int file_empty_dir(const char *path, struct err *e);
+/* The same with the folder; fine when it is not there. */
+int file_remove_dir(const char *path, struct err *e);
+
 #endif

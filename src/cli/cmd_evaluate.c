@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "cli/models.h"
 #include "triage/evaluate.h"
 #include "triage/split.h"
 #include "triage/triage.h"
@@ -138,6 +139,7 @@ static int run_fold(struct gathered *g, const int *part, int which,
 static int cross_validate(struct gathered *g, const struct args *a,
                           struct err *e)
 {
+    char base[PATH_MAX];
     int64_t folds, percent, seed, c, epochs;
     int r = args_whole(a, "folds", 5, 2, FOLDS_MAX, &folds, e);
     if (!r)
@@ -150,10 +152,14 @@ static int cross_validate(struct gathered *g, const struct args *a,
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, e);
     if (r)
         return OTK_EINVAL;
+    r = args_text(a, "base") ? models_find(a, args_text(a, "base"), base, e)
+                             : OTK_OK;
+    if (r)
+        return r;
     const struct triage_dataset *d = &g->data->d;
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
-        .base = args_text(a, "base"),
+        .base = args_text(a, "base") ? base : NULL,
         .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,
         .c = (double)c / 100,

@@ -6,10 +6,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/dataset.h"
+#include "cli/models.h"
 #include "desk/desk.h"
 #include "desk/teach.h"
 #include "triage/triage.h"
@@ -98,23 +98,13 @@ static void catch_interrupt(void)
     (void)sigaction(SIGINT, &s, NULL);
 }
 
-/* The language model by its folder, or by its name among the desk's. */
-static const char *base_folder(const struct args *a, char room[PATH_BYTES])
-{
-    const char *base = args_text(a, "base");
-    if (!base || file_exists(base))
-        return base;
-    (void)snprintf(room, PATH_BYTES, "%s/models/%s", cli_folder(a), base);
-    return file_exists(room) ? room : base;
-}
-
 static int run(void *ctx, const struct args *a)
 {
     (void)ctx;
     struct err e = {0};
     int64_t seed = 1;
     char folder[PATH_BYTES];
-    char base[PATH_BYTES];
+    char base[PATH_MAX];
     const char *out = args_text(a, "output");
     (void)snprintf(folder, sizeof(folder), "%s%s", out ? out : cli_folder(a),
                    out ? "" : "/models/triage");
@@ -124,9 +114,13 @@ static int run(void *ctx, const struct args *a)
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, &e);
     if (r)
         return cli_fail(OTK_EINVAL, &e);
+    if (args_text(a, "base"))
+        r = models_find(a, args_text(a, "base"), base, &e);
+    if (r)
+        return cli_fail(r, &e);
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
-        .base = base_folder(a, base),
+        .base = args_text(a, "base") ? base : NULL,
         .stop = &stop,
         .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,

@@ -16,12 +16,13 @@
 #include "model/adam.h"
 #include "model/config.h"
 #include "model/gradient.h"
+#include "model/install.h"
 #include "model/pooling.h"
 #include "model/weights.h"
 #include "tensor/team.h"
 #include "text/tokenizer.h"
 
-enum { PATH_BYTES = 4096, ASKED_AT_A_TIME = 64 };
+enum { ASKED_AT_A_TIME = 64 };
 
 /* A text as the network reads it. */
 struct lesson {
@@ -367,37 +368,8 @@ static void learn(struct school *s, struct finetuned *ret)
     ret->stopped = stopped(s);
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------- */
-
-static int copy_files(const char *base, const char *to, struct err *e)
-{
-    static const char *const files[] = {"config.json",
-                                        "tokenizer.json",
-                                        "tokenizer_config.json",
-                                        "vocab.txt",
-                                        "vocab.json",
-                                        "merges.txt",
-                                        "modules.json",
-                                        "sentence_bert_config.json",
-                                        "1_Pooling/config.json"};
-    char from_path[PATH_BYTES];
-    char to_path[PATH_BYTES];
-    int r = OTK_OK;
-    for (size_t i = 0; !r && i < sizeof(files) / sizeof(*files); i++) {
-        (void)snprintf(from_path, sizeof(from_path), "%s/%s", base, files[i]);
-        (void)snprintf(to_path, sizeof(to_path), "%s/%s", to, files[i]);
-        char *slash = strrchr(to_path, '/');
-        if (!file_exists(from_path))
-            continue;
-        *slash = '\0';
-        r = file_make_dir(to_path, e);
-        *slash = '/';
-        if (!r)
-            r = file_copy(from_path, to_path, e);
-    }
-    return r;
-}
+/* ---- the whole
+ * -------------------------------------------------------------------------- */
 
 static void school_free(struct school *s)
 {
@@ -430,7 +402,9 @@ int finetune(const char *base, const char *to, const struct head_shape *heads,
         r = prepare(&s, e);
     if (!r) {
         learn(&s, ret);
-        r = copy_files(base, to, e);
+        r = file_make_dir(to, e);
+        if (!r)
+            r = model_copy_settings(base, to, e);
     }
     if (!r)
         r = parameters_write(&s.p, to, e);

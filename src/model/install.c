@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +31,8 @@ static const char *const wanted[] = {
     "LICENSE",
     "sentence_bert_config.json",
     "LICENSE.txt",
-    "model.safetensors.index.json",
 };
+#define INDEX "model.safetensors.index.json" /* goes with the weights */
 
 /* ---- what there is
  * ------------------------------------------------------------------------ */
@@ -105,39 +104,32 @@ static int by_path(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* All but the weights. */
+static int list_settings(struct arena *a, const char *folder,
+                         struct model_files *f, struct err *e)
+{
+    int r = OTK_OK;
+    for (size_t i = 0; !r && i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        r = add(a, folder, wanted[i], f, e);
+    return r ? r : add_modules(a, folder, f, e);
+}
+
 int model_files(struct arena *a, const char *folder, struct model_files *ret,
                 struct err *e)
 {
     *ret = (struct model_files){
         .list = ARENA_ARRAY(a, struct model_file, MODEL_FILES_MAX)};
-    int r = OTK_OK;
-    for (size_t i = 0; !r && i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        r = add(a, folder, wanted[i], ret, e);
+    int r = list_settings(a, folder, ret, e);
+    if (!r)
+        r = add(a, folder, INDEX, ret, e);
     if (!r)
         r = add_weights(a, folder, ret, e);
-    if (!r)
-        r = add_modules(a, folder, ret, e);
     qsort(ret->list, ret->n, sizeof(*ret->list), by_path);
     return r;
 }
 
 /* ---- the copy
  * ------------------------------------------------------------------------ */
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path) && errno != ENOENT;
-}
-
-static void remove_folder(const char *path)
-{
-    enum { OPEN_FOLDERS = 16 };
-    (void)nftw(path, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
-}
 
 static int copy_files(struct arena *a, const char *from, const char *to,
                       const struct model_files *f, struct err *e)
@@ -153,6 +145,18 @@ static int copy_files(struct arena *a, const char *from, const char *to,
             r = file_copy(arena_printf(a, "%s/%s", from, path),
                           arena_printf(a, "%s/%s", to, path), e);
     }
+    return r;
+}
+
+int model_copy_settings(const char *from, const char *to, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct model_files f = {
+        .list = ARENA_ARRAY(a, struct model_file, MODEL_FILES_MAX)};
+    int r = list_settings(a, from, &f, e);
+    if (!r)
+        r = copy_files(a, from, to, &f, e);
+    arena_free(a);
     return r;
 }
 
@@ -212,6 +216,6 @@ int model_install(const char *from, const char *to, bool replace,
         r = err_errno(e, OTK_EIO, "%s", made);
     if (!r)
         r = put_in_place(made, to, replace, e);
-    remove_folder(made);
+    (void)file_remove_dir(made, NULL);
     return r;
 }

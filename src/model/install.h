@@ -33,6 +33,9 @@ struct model_files {
 int model_files(struct arena *a, const char *folder, struct model_files *ret,
                 struct err *e);
 
+/* Copy all of them but the weights to a folder that is there. */
+int model_copy_settings(const char *from, const char *to, struct err *e);
+
 /*
  * Copy them to the folder `to`, which appears as a whole, at last: the copy is
  * made in a hidden folder beside it. OTK_ECONFLICT: there is one, and `replace`

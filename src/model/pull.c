@@ -166,7 +166,7 @@ static int take_up(struct pulling *x, struct err *e)
                        "%s is in the way and was not begun by a pull; remove "
                        "it",
                        x->begun);
-    r = pulled_empty(x->begun, e);
+    r = file_empty_dir(x->begun, e);
     return r ? r : pulled_write(x->begun, x->report, e);
 }
 

@@ -16,8 +16,6 @@ int pulled_write(const char *folder, const struct pull_report *x,
 const char *pulled_path(struct arena *a, const char *folder, const char *path,
                         struct err *e);
 
-/* Remove everything in the folder, but not the folder, which is locked. */
-int pulled_empty(const char *folder, struct err *e);
 bool pulled_is_empty(const char *folder);
 
 #endif

@@ -2,7 +2,6 @@
 /* What pulled.json says, and whether it is so. */
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,24 +166,8 @@ int pull_verify(struct arena *a, const char *folder, struct pull_report *ret,
     return r;
 }
 
-/* ---- emptying --------------------------------------------------------------
- */
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    return at->level > 0 && remove(path) && errno != ENOENT;
-}
-
-int pulled_empty(const char *folder, struct err *e)
-{
-    enum { OPEN_FOLDERS = 16 };
-    if (nftw(folder, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS))
-        return err_errno(e, OTK_EIO, "empty %s", folder);
-    return OTK_OK;
-}
+/* ---- folders
+ * ------------------------------------------------------------------------- */
 
 bool pulled_is_empty(const char *folder)
 {

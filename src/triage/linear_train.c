@@ -69,6 +69,15 @@ struct lessons {
     size_t n;
 };
 
+static void lesson_add(struct lessons *x, struct str text,
+                       const int *const *truth, size_t n_tasks, size_t row)
+{
+    x->texts[x->n] = text;
+    for (size_t t = 0; t < n_tasks; t++)
+        x->truth[t][x->n] = truth[t][row];
+    x->n++;
+}
+
 static void lessons_take(const struct triage_dataset *d,
                          const int *const *truth, size_t n_tasks,
                          struct lessons *ret)
@@ -76,15 +85,11 @@ static void lessons_take(const struct triage_dataset *d,
     *ret = (struct lessons){.texts = mem_new(2 * d->n + 1, sizeof(struct str))};
     for (size_t t = 0; t < n_tasks; t++)
         ret->truth[t] = mem_new(2 * d->n + 1, sizeof(int));
-    for (size_t i = 0; i < 2 * d->n; i++) {
-        size_t row = i % d->n;
-        bool is_answer = i >= d->n;
-        if (is_answer && (!d->answers || d->answers[row].n == 0))
-            continue;
-        ret->texts[ret->n] = is_answer ? d->answers[row] : d->texts[row];
-        for (size_t t = 0; t < n_tasks; t++)
-            ret->truth[t][ret->n] = truth[t][row];
-        ret->n++;
+    for (size_t i = 0; i < d->n; i++)
+        lesson_add(ret, d->texts[i], truth, n_tasks, i);
+    for (size_t i = 0; d->answers && i < d->n; i++) {
+        if (d->answers[i].n)
+            lesson_add(ret, d->answers[i], truth, n_tasks, i);
     }
 }
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/encoder.h"
 #include "model/finetune.h"
@@ -250,25 +250,9 @@ int transformer_train(const struct triage_dataset *d,
 
 void transformer_remove(const char *folder)
 {
-    static const char *const names[] = {"model.safetensors",
-                                        "config.json",
-                                        "tokenizer.json",
-                                        "vocab.txt",
-                                        "vocab.json",
-                                        "tokenizer_config.json",
-                                        "merges.txt",
-                                        "modules.json",
-                                        "sentence_bert_config.json",
-                                        "1_Pooling/config.json"};
     char path[PATH_BYTES];
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        (void)snprintf(path, sizeof(path), "%s/encoder/%s", folder, names[i]);
-        (void)unlink(path);
-    }
-    (void)snprintf(path, sizeof(path), "%s/encoder/1_Pooling", folder);
-    (void)rmdir(path);
     (void)snprintf(path, sizeof(path), "%s/encoder", folder);
-    (void)rmdir(path);
+    (void)file_remove_dir(path, NULL);
 }
 
 const struct engine_ops engine_transformer = {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/rand.h"
@@ -425,9 +426,29 @@ static void test_rand_everywhere(void **state)
     assert_int_equal(rand_below(&r, 1), 0);
 }
 
+static void test_remove_dir(void **state)
+{
+    (void)state;
+    char top[] = "/tmp/otklik-dir-XXXXXX";
+    char path[100];
+    struct err e = {0};
+    assert_non_null(mkdtemp(top));
+    (void)snprintf(path, sizeof(path), "%s/a/b", top);
+    assert_int_equal(file_make_dir(path, &e), 0);
+    (void)snprintf(path, sizeof(path), "%s/a/b/file", top);
+    assert_int_equal(file_write(path, STR("x"), 0600, &e), 0);
+    (void)snprintf(path, sizeof(path), "%s/a", top);
+    assert_int_equal(file_empty_dir(path, &e), 0);
+    assert_true(file_exists(path));
+    assert_int_equal(file_remove_dir(top, &e), 0);
+    assert_false(file_exists(top));
+    assert_int_equal(file_remove_dir(top, &e), 0); /* it is not there */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_remove_dir),
         cmocka_unit_test(test_str),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_buf),
