@@ -63,18 +63,15 @@ class Ours:
         self.process.stdin.flush()
         return [float(x) for x in self.process.stdout.readline().split()]
 
-    def peak(self):
-        return memory(self.process.pid)
-
     def close(self):
         self.process.stdin.close()
         self.process.wait()
 
 
-def memory(pid):
-    """The most that a process had resident, in MB."""
+def memory(pid, field="VmHWM"):
+    """MB of a process: the most it had resident, or RssAnon: without files."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(text.split("VmHWM:")[1].split()[0]) / 1024
+    return int(text.split(field + ":")[1].split()[0]) / 1024
 
 
 def open_session(path, threads):
@@ -105,7 +102,7 @@ class Theirs:
 
 def child(path):
     """In a process of its own: seconds and memory of opening a session."""
-    before = memory("self")
+    before = memory("self", "VmRSS")
     begin = time.process_time()
     session = open_session(path, 1)
     load = time.process_time() - begin
@@ -115,12 +112,13 @@ def child(path):
 
 
 def loads(program, folder, precision, path):
-    """Medians: our milliseconds and MB, theirs."""
+    """Medians: our milliseconds, MB and those without the mapped file; theirs."""
     rows = []
     for _ in range(5):
         one = Ours(program, folder, precision)
         one.turn(1, 128, 1, 1)
-        row = [one.load, one.peak()]
+        pid = one.process.pid
+        row = [one.load, memory(pid), memory(pid, "RssAnon")]
         one.close()
         if path:
             out = subprocess.run([sys.executable, __file__, "--child", path], check=True,
@@ -182,9 +180,22 @@ def bench(program, name, work, rounds):
     lines = []
     for precision, path in (("f32", plain), ("bf16", None), ("int8", small)):
         figures = loads(program, folder, precision, path)
-        theirs = "; onnxruntime {:.0f} ms, {:.0f} MB".format(*figures[2:]) if path else ""
-        lines.append("{} {}: {:.0f} ms, {:.0f} MB".format(name, precision, *figures) + theirs)
+        theirs = "; onnxruntime {:.0f} ms, {:.0f} MB".format(*figures[3:]) if path else ""
+        lines.append("{} {}: {:.0f} ms, {:.0f} MB, {:.0f} MB of them not the file's"
+                     .format(name, precision, *figures) + theirs)
     return lines + [f"{name}: onnxruntime's int8 is {kind}"]
+
+
+def peaks(build):
+    """Gop/s of one thread in loops of registers only, by bench_kernels."""
+    reason = subprocess.run([build / "bench/tensor_bench_kernels", "none"], check=True,
+                            capture_output=True, text=True).stdout
+    table = reason.splitlines()[0].split("takes ")[1].split()[0].rstrip(",;")
+    out = subprocess.run([build / "bench/tensor_bench_kernels", table], check=True,
+                         capture_output=True, text=True).stdout
+    rows = [line.split() for line in out.splitlines()[2:]]
+    return table + "".join(f", {row[1].removeprefix('tile_')} {row[5]}"
+                           for row in rows if len(row) > 5 and row[2] == rows[0][2])
 
 
 def machine():
@@ -198,9 +209,11 @@ def main():
     if sys.argv[1] == "--child":
         child(sys.argv[2])
         return
-    program = pathlib.Path(sys.argv[1]) / "bench/model_bench_encoder"
+    build_folder = pathlib.Path(sys.argv[1])
+    program = build_folder / "bench/model_bench_encoder"
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    print(f"{machine()}; onnxruntime {ort.__version__}; milliseconds a forward, "
+    print(f"{machine()}; peak of one thread in Gop/s: {peaks(build_folder)}")
+    print(f"onnxruntime {ort.__version__}; milliseconds a forward, "
           "ratios above 1: ours is faster\n")
     print("| texts × tokens | f32 | onnxruntime | ratio | bf16 | int8 | onnxruntime | ratio |\n"
           "|---|---|---|---|---|---|---|---|")

@@ -23,7 +23,6 @@ import google.protobuf, onnx, onnxruntime' 2>/dev/null ||
 
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
-"$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
 
 all=$(mktemp)
 trap 'rm -f "$all"' EXIT
@@ -33,6 +32,7 @@ tail -n +2 starter/tickets.en.csv >>"$all"
 "$venv/bin/python" bench/triage_peer.py build/release/otklik "$all" text topic 1 --strict
 "$venv/bin/python" bench/triage_peer.py build/release/otklik "$all" text priority 1 --strict
 # DATA: a folder with tokenizers/*.gguf, whose vocabularies are compared too.
-PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/interop/test_tokenizers.py \
+"$venv/bin/python" tests/interop/test_tokenizers.py \
     build/release/tests/tokenize
+"$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
 say "interop: green"
