@@ -16,6 +16,7 @@
 #include "model/pooling.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
+#include "text/unicode.h"
 
 enum { TOKENS_AT_A_TIME = 16384 };
 
@@ -279,7 +280,13 @@ int model_encode(const struct model *m, struct tokenizer_scratch *s,
                  struct str text, struct encoded *ret, struct err *e)
 {
     struct tokens t;
+    struct arena *a = NULL;
+    if (m->pooling.lower_case && text.n <= TOKENIZER_TEXT_MAX) {
+        a = arena_new();
+        text = text_lower(a, text);
+    }
     int r = tokenizer_encode(m->tokenizer, s, text, m->info.max_tokens, &t, e);
+    arena_free(a); /* tokens are numbers and places, not bytes of it */
     if (r)
         return r;
     *ret = (struct encoded){.ids = mem_new(t.n + 1, sizeof(*ret->ids)),
@@ -412,8 +419,11 @@ int model_classify(const struct model *m, struct session *s,
                        "vectors of texts");
     struct joined b = join(texts, n);
     float *first = mem_try(2 * n * hidden + 1, sizeof(*first));
-    int r = first ? encoder_run(m->encoder, s, &b.batch, WANT_FIRST, first, e)
-                  : err_set(e, OTK_ELIMIT, "no memory for %zu texts", n);
+    if (!first) {
+        joined_free(&b);
+        return err_set(e, OTK_ELIMIT, "no memory for %zu texts", n);
+    }
+    int r = encoder_run(m->encoder, s, &b.batch, WANT_FIRST, first, e);
     float *bent = first + n * hidden;
     if (!r) {
         session_linear(s, &(struct linear_job){.l = m->head,

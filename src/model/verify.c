@@ -21,8 +21,7 @@ static const char *const sentences[] = {
     "The printer is out of toner.",
     "vpn",
     "Не открывается почта, помогите пожалуйста!",
-    "I forgot my password and cannot log in to the account since Monday, "
-    "please reset it today.",
+    "I forgot my password and cannot log in since Monday, please reset it.",
     "42",
     "Wi-Fi: error 0x80070035 (не найден сетевой путь)",
 };
@@ -123,8 +122,8 @@ static int check_packed(const char *folder, enum precision p,
         r = model_check_packed(m, e);
     if (!r && m)
         r = embed(m, &x, e);
-    if (x && memcmp(x, expected,
-                    SENTENCES * model_info(m)->config->hidden * sizeof(*x)))
+    size_t row = m ? model_info(m)->config->hidden * sizeof(*x) : 0;
+    if (x && memcmp(x, expected, SENTENCES * row) != 0)
         r = err_set(e, OTK_EFORMAT,
                     "%s: gives other vectors than the weights; make it again: "
                     "otklik model pack",

@@ -125,6 +125,21 @@ static struct str repaired(struct arena *a, struct str s)
     return (struct str){.p = o.p, .n = o.n};
 }
 
+struct str text_lower(struct arena *a, struct str s)
+{
+    s = repaired(a, s);
+    /* a small letter may take a byte more than its capital: U+023A */
+    char *p = arena_alloc(a, s.n + s.n / 2 + UTF8_MAX, 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s.n;) {
+        uint32_t cp;
+        i += utf8_decode(str_sub(s, i, UTF8_MAX), &cp);
+        cp = (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+        n += utf8_encode(cp, p + n);
+    }
+    return (struct str){.p = p, .n = n};
+}
+
 static struct str fold_slow(struct arena *a, struct str s)
 {
     s = repaired(a, s);

@@ -23,6 +23,10 @@ struct str text_fold(struct arena *a, struct str s);
 /* text_fold() without punctuation: equal for texts that say the same. */
 struct str text_fingerprint(struct arena *a, struct str s);
 
+/* `s` in small letters, one by one, and nothing else changed; invalid UTF-8 is
+ * replaced as in text_fold(). */
+struct str text_lower(struct arena *a, struct str s);
+
 bool cp_is_letter(uint32_t cp);
 bool cp_is_digit(uint32_t cp);
 bool cp_is_cyrillic(uint32_t cp);

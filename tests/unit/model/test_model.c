@@ -228,9 +228,6 @@ static void test_texts(void **state)
     model_unref(m);
 }
 
-/* ---- what is refused
- * ------------------------------------------------------------------------ */
-
 static void copy_folder(const char *family)
 {
     char command[3 * FOLDER_BYTES];
@@ -239,6 +236,39 @@ static void copy_folder(const char *family)
                    family, top);
     assert_int_equal(system(command), 0);
 }
+
+/* do_lower_case of sentence_bert_config.json, before the tokenizer. */
+static void test_lower_case(void **state)
+{
+    (void)state;
+    static const char sentence[] =
+        "{\"max_seq_length\": 64, \"do_lower_case\": true}";
+    static const char tokenizer[] =
+        "{\"do_lower_case\": false, \"tokenizer_class\": \"BertTokenizer\"}";
+    struct tokenizer_scratch *s = tokenizer_scratch_new();
+    copy_folder("minilm");
+    folder_write(place("bad"), "tokenizer_config.json", tokenizer,
+                 sizeof(tokenizer) - 1);
+    for (int lower = 0; lower < 2; lower++) {
+        struct err e = {0};
+        struct encoded x, y;
+        if (lower)
+            folder_write(place("bad"), "sentence_bert_config.json", sentence,
+                         sizeof(sentence) - 1);
+        struct model *m = load("bad", PRECISION_F32);
+        assert_int_equal(model_encode(m, s, STR("VPN Пароль"), &x, &e), 0);
+        assert_int_equal(model_encode(m, s, STR("vpn пароль"), &y, &e), 0);
+        bool same = x.n == y.n && !memcmp(x.ids, y.ids, x.n * sizeof(*x.ids));
+        assert_int_equal(same, lower);
+        free(x.ids);
+        free(y.ids);
+        model_unref(m);
+    }
+    tokenizer_scratch_free(s);
+}
+
+/* ---- what is refused
+ * ------------------------------------------------------------------------ */
 
 static void refused(int code, const char *holds, const char *also)
 {
@@ -346,7 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels),  cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_texts),   cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_weights), cmocka_unit_test(test_lower_case),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
