@@ -31,7 +31,8 @@ struct running {
     size_t first; /* number of the first of them, from 1 */
     size_t row;   /* numbers that each gives */
     float *rows;
-    size_t *order; /* of labels, the likely ones first */
+    const float *chances; /* of the text that is printed … */
+    size_t *order;        /* … and its labels, the likely ones first */
 };
 
 /* ---- results
@@ -62,7 +63,7 @@ static void to_chances(const struct model_config *c, float *x)
 
 static int by_chance(const void *a, const void *b, void *x)
 {
-    const float *chances = x;
+    const float *chances = ((const struct running *)x)->chances;
     size_t i = *(const size_t *)a;
     size_t j = *(const size_t *)b;
     if (chances[i] != chances[j])
@@ -78,8 +79,8 @@ static void put_labels(struct running *x, const float *chances, bool json,
         json || c->n_labels < LABELS_SHOWN ? c->n_labels : (size_t)LABELS_SHOWN;
     for (size_t i = 0; i < c->n_labels; i++)
         x->order[i] = i;
-    qsort_r(x->order, c->n_labels, sizeof(*x->order), by_chance,
-            (void *)(uintptr_t)chances);
+    x->chances = chances;
+    qsort_r(x->order, c->n_labels, sizeof(*x->order), by_chance, x);
     for (size_t i = 0; i < shown; i++) {
         size_t k = x->order[i];
         if (json) {
