@@ -8,214 +8,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "model/adam.h"
-#include "model/config.h"
+#include "model/checkpoint.h"
 #include "model/gradient.h"
 #include "model/install.h"
-#include "model/pooling.h"
-#include "model/weights.h"
-#include "tensor/team.h"
-#include "text/tokenizer.h"
+#include "model/school.h"
 
 enum { ASKED_AT_A_TIME = 64 };
-
-/* A text as the network reads it. */
-struct lesson {
-    uint32_t *ids;
-    size_t n;
-};
-
-struct school {
-    const struct finetune_data *d;
-    struct finetune_options o;
-    struct arena *arena;
-    struct model_config config;
-    struct weights *weights;
-    struct pooling pooling;
-    struct parameters p;
-    struct lesson *lessons;
-    size_t *order; /* of the rows that are learnt from */
-    size_t n_order;
-    size_t *asked; /* rows that are held out */
-    size_t n_asked;
-    float *class_weights[HEADS_MAX];
-    float *slopes, *best;
-    struct gradient *gradient;
-    struct team *team;
-    struct adam adam;
-    double started;
-    struct finetune_progress told;
-};
 
 static double seconds(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- options
- * ------------------------------------------------------------------------- */
-
-static void set(double *x, double usual)
-{
-    if (*x == 0)
-        *x = usual;
-}
-
-static void set_size(size_t *x, size_t usual)
-{
-    if (*x == 0)
-        *x = usual;
-}
-
-static int settle(struct finetune_options *o, struct err *e)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    set_size(&o->epochs, 5);
-    set_size(&o->batch, 32);
-    set_size(&o->max_tokens, 128);
-    set_size(&o->patience, 3);
-    set(&o->rate, 1e-4);
-    set(&o->warm_up, 0.1);
-    set(&o->decay, 0.01);
-    set(&o->clip, 1);
-    set(&o->dropout, 0.1);
-    set(&o->layer_decay, 1);
-    set(&o->head_rate, 1);
-    o->dropout = fmax(o->dropout, 0);
-    o->seed = o->seed ? o->seed : 1;
-    o->threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
-    if (o->batch > 4096 || o->epochs > 1000)
-        return err_set(e, OTK_EINVAL,
-                       "%zu epochs of steps of %zu texts; at "
-                       "most 1000 and 4096",
-                       o->epochs, o->batch);
-    if (!(o->rate > 0 && o->rate < 1 && o->dropout < 0.9 && o->smoothing >= 0 &&
-          o->smoothing < 0.9 && o->warm_up <= 1))
-        return err_set(e, OTK_EINVAL,
-                       "rate, dropout, smoothing or warm-up out "
-                       "of range");
-    return OTK_OK;
-}
-
-/* ---- reading
- * ------------------------------------------------------------------------- */
-
-static int read_base(struct school *s, const char *base,
-                     const struct head_shape *heads, size_t n_heads,
-                     struct err *e)
-{
-    struct names names;
-    int r = model_config_read(base, s->arena, &s->config, e);
-    if (!r && s->config.activation != ACTIVATION_GELU)
-        r = err_field(e, OTK_EFORMAT, "hidden_act",
-                      "%s: only networks with gelu can be taught", base);
-    if (!r)
-        r = pooling_read(base, &s->config, &s->pooling, e);
-    if (!r)
-        r = weights_open(base, &s->weights, e);
-    if (!r)
-        r = names_init(&names, s->weights, &s->config, e);
-    if (!r)
-        r = parameters_read(&names, heads, n_heads, s->o.seed, s->arena, &s->p,
-                            e);
-    return r;
-}
-
-static int read_texts(struct school *s, const char *base, struct err *e)
-{
-    struct tokenizer *t = NULL;
-    struct tokenizer_scratch *scratch = tokenizer_scratch_new();
-    size_t most = s->o.max_tokens < s->config.max_tokens ? s->o.max_tokens
-                                                         : s->config.max_tokens;
-    int r = tokenizer_load(base, &t, e);
-    if (!r && tokenizer_size(t) > s->config.vocab)
-        r = err_set(e, OTK_EFORMAT,
-                    "%s: the tokenizer has %zu tokens, the model %zu", base,
-                    tokenizer_size(t), s->config.vocab);
-    s->lessons = mem_new(s->d->n + 1, sizeof(*s->lessons));
-    for (size_t i = 0; !r && i < s->d->n; i++) {
-        struct tokens x;
-        r = tokenizer_encode(t, scratch, s->d->texts[i], most, &x, e);
-        if (r) {
-            r = err_place(e, r, "text %zu", i + 1);
-            break;
-        }
-        s->lessons[i] = (struct lesson){
-            .ids = ARENA_ARRAY(s->arena, uint32_t, x.n + 1), .n = x.n};
-        memcpy(s->lessons[i].ids, x.ids, x.n * sizeof(*x.ids));
-    }
-    tokenizer_scratch_free(scratch);
-    tokenizer_free(t);
-    return r;
-}
-
-/* The same weight for each class, or as much for rare ones together as for
- * frequent ones. */
-static void weigh_classes(struct school *s)
-{
-    for (size_t task = 0; task < s->p.n_heads; task++) {
-        size_t n = s->p.heads[task].n;
-        size_t all = 0;
-        size_t *count = mem_new(n, sizeof(*count));
-        s->class_weights[task] = ARENA_ARRAY(s->arena, float, n);
-        for (size_t i = 0; i < s->n_order; i++) {
-            int class = s->d->truth[task][s->order[i]];
-            if (class >= 0) {
-                count[class]++;
-                all++;
-            }
-        }
-        for (size_t c = 0; c < n; c++) {
-            double even = (double)all / (double)n / (double)(count[c] + 1);
-            s->class_weights[task][c] =
-                s->o.weigh_classes ? (float)sqrt(even) : 1;
-        }
-        free(count);
-    }
-}
-
-static int prepare(struct school *s, struct err *e)
-{
-    size_t n = s->d->n;
-    s->order = mem_new(n + 1, sizeof(*s->order));
-    s->asked = mem_new(n + 1, sizeof(*s->asked));
-    for (size_t i = 0; i < n; i++) {
-        if (s->d->held_out[i])
-            s->asked[s->n_asked++] = i;
-        else
-            s->order[s->n_order++] = i;
-    }
-    if (s->n_order == 0)
-        return err_set(e, OTK_EINVAL, "there is no text to learn from");
-    weigh_classes(s);
-    s->slopes = mem_try(s->p.n, sizeof(*s->slopes));
-    s->best = mem_try(s->p.n, sizeof(*s->best));
-    if (!s->slopes || !s->best)
-        return err_set(e, OTK_ELIMIT,
-                       "no memory for the slopes of %zu "
-                       "parameters",
-                       s->p.n);
-    memcpy(s->best, s->p.values, s->p.n * sizeof(*s->best));
-    s->gradient = gradient_new(s->o.threads);
-    s->team = team_new(s->o.threads);
-    const struct adam_options o = {
-        .beta1 = 0.9,
-        .beta2 = 0.999,
-        .eps = 1e-8,
-        .decay = s->o.decay,
-        .clip = s->o.clip,
-        .head_rate = s->o.head_rate,
-        .layer_decay = s->o.layer_decay,
-        .frozen = s->o.frozen,
-    };
-    return adam_init(&s->adam, &s->p, &o, e);
 }
 
 /* ---- learning
@@ -303,9 +111,11 @@ static void tell(struct school *s, bool epoch_ends)
 {
     struct finetune_progress *p = &s->told;
     double took = seconds() - s->started;
+    /* half an epoch may have been judged that an earlier run had learnt */
+    double done = fmax((double)(p->step - s->resumed_at), 1);
     p->epoch_ends = epoch_ends;
-    p->texts_per_second = (double)p->step * (double)s->o.batch / took;
-    p->seconds_left = took / (double)p->step * (double)(p->steps - p->step);
+    p->texts_per_second = done * (double)s->o.batch / took;
+    p->seconds_left = took / done * (double)(p->steps - p->step);
     if (s->o.progress)
         s->o.progress(s->o.ctx, p);
 }
@@ -315,13 +125,19 @@ static bool stopped(const struct school *s)
     return s->o.stop && atomic_load(s->o.stop);
 }
 
-static void learn_epoch(struct school *s, size_t epoch)
+/* Shuffles for `epoch`; each order is made of the one before it. */
+static void shuffle(struct school *s, size_t epoch)
 {
     struct rand chance;
-    size_t steps = (s->n_order + s->o.batch - 1) / s->o.batch;
     rand_init(&chance, s->o.seed * 1000003 + epoch);
     rand_shuffle(&chance, s->order, s->n_order);
-    for (size_t i = 0; i < steps && !stopped(s); i++) {
+}
+
+/* The steps of an epoch that were not done yet. */
+static void learn_epoch(struct school *s, size_t epoch, size_t steps)
+{
+    for (size_t i = s->told.step - epoch * steps; i < steps && !stopped(s);
+         i++) {
         size_t from = i * s->o.batch;
         size_t n =
             s->n_order - from < s->o.batch ? s->n_order - from : s->o.batch;
@@ -336,78 +152,164 @@ static void learn_epoch(struct school *s, size_t epoch)
     }
 }
 
-static void learn(struct school *s, struct finetuned *ret)
+/* Asks what is held out, and keeps the state when it is the best so far. */
+static void judge_epoch(struct school *s, size_t epoch, double *best,
+                        struct finetuned *ret)
+{
+    double loss;
+    s->told.accuracy = examine(s, &loss);
+    ret->epochs = epoch + 1;
+    /* without held-out texts the last state is the best there is */
+    double good = isnan(s->told.accuracy) ? (double)epoch
+                                          : s->told.accuracy - loss * 1e-3;
+    if (good > *best) {
+        *best = good;
+        ret->accuracy = s->told.accuracy;
+        ret->loss = loss;
+        ret->best_epoch = epoch + 1;
+        memcpy(s->best, s->p.values, s->p.n * sizeof(*s->best));
+    }
+    tell(s, true);
+}
+
+/* ---- checkpoints
+ * --------------------------------------------------------------------- */
+
+/* Where the state lies, and what it belongs to. */
+struct place {
+    char path[PATH_BYTES];
+    struct checkpoint c;
+};
+
+static int place_init(struct place *x, const struct school *s, const char *to,
+                      struct err *e)
+{
+    const char *own = s->o.checkpoint;
+    int n = snprintf(x->path, sizeof(x->path), "%s%s", own ? own : to,
+                     own ? "" : "/checkpoint.otk");
+    if (n < 0 || (size_t)n >= sizeof(x->path))
+        return err_set(e, OTK_ELIMIT, "%.80s…: path too long", x->path);
+    x->c = (struct checkpoint){.values = s->p.values,
+                               .first = s->adam.first,
+                               .second = s->adam.second,
+                               .best = s->best,
+                               .n = s->p.n};
+    school_about(s, &x->c.about);
+    return OTK_OK;
+}
+
+static int keep(const struct school *s, struct place *x, double best,
+                const struct finetuned *done, struct err *e)
+{
+    x->c.at = (struct checkpoint_place){
+        .step = s->told.step,
+        .loss = s->told.loss,
+        .accuracy = s->told.accuracy,
+        .best_epoch = done->best_epoch,
+        .best = best,
+        .best_accuracy = done->accuracy,
+        .best_loss = done->loss,
+    };
+    return checkpoint_write(x->path, &x->c, e);
+}
+
+/* Goes to where an earlier run stood, if there was one. */
+static int go_on(struct school *s, struct place *x, size_t steps, double *best,
+                 struct finetuned *ret, struct err *e)
+{
+    if (!s->o.resume || !file_exists(x->path))
+        return OTK_OK;
+    int r = checkpoint_read(x->path, &x->c, e);
+    if (r)
+        return r;
+    const struct checkpoint_place *at = &x->c.at;
+    if (at->step > s->told.steps || at->best_epoch > at->step / steps)
+        return err_set(e, OTK_EFORMAT,
+                       "%s: step %llu of %zu, best epoch %llu: no learning "
+                       "stands there; remove it to begin anew",
+                       x->path, (unsigned long long)at->step, s->told.steps,
+                       (unsigned long long)at->best_epoch);
+    s->adam.steps = at->step;
+    s->resumed_at = s->told.step = at->step;
+    s->told.loss = at->loss;
+    s->told.accuracy = at->accuracy;
+    ret->epochs = at->step / steps;
+    if (at->best_epoch) {
+        *best = at->best;
+        ret->best_epoch = at->best_epoch;
+        ret->accuracy = at->best_accuracy;
+        ret->loss = at->best_loss;
+    }
+    for (size_t epoch = 0; epoch < ret->epochs; epoch++)
+        shuffle(s, epoch);
+    return OTK_OK;
+}
+
+/* ---- the whole of it
+ * -------------------------------------------------------------------- */
+
+/* *ret_ended: there is nothing more to learn. */
+static int learn(struct school *s, struct place *x, struct finetuned *ret,
+                 bool *ret_ended, struct err *e)
 {
     size_t steps = (s->n_order + s->o.batch - 1) / s->o.batch;
     double best = -INFINITY;
-    s->started = seconds();
     s->told = (struct finetune_progress){
         .epochs = s->o.epochs, .steps = steps * s->o.epochs, .accuracy = NAN};
-    for (size_t epoch = 0; epoch < s->o.epochs && !stopped(s); epoch++) {
-        double loss;
+    int r = go_on(s, x, steps, &best, ret, e);
+    size_t epoch = ret->epochs;
+    s->started = seconds();
+    while (!r && epoch < s->o.epochs &&
+           epoch < ret->best_epoch + s->o.patience) {
         s->told.epoch = epoch + 1;
-        learn_epoch(s, epoch);
-        s->told.accuracy = examine(s, &loss);
-        ret->epochs = epoch + 1;
-        /* without held-out texts the last state is the best there is */
-        double good = isnan(s->told.accuracy) ? (double)epoch
-                                              : s->told.accuracy - loss * 1e-3;
-        if (good > best) {
-            best = good;
-            ret->accuracy = s->told.accuracy;
-            ret->loss = loss;
-            ret->best_epoch = epoch + 1;
-            memcpy(s->best, s->p.values, s->p.n * sizeof(*s->best));
-        }
-        tell(s, true);
-        if (epoch + 1 >= ret->best_epoch + s->o.patience)
+        shuffle(s, epoch);
+        learn_epoch(s, epoch, steps);
+        bool whole = s->told.step == (epoch + 1) * steps;
+        /* half an epoch is judged as well, but who goes on from there must
+         * find what was best before */
+        if (!whole && s->told.step > s->resumed_at)
+            r = keep(s, x, best, ret, e);
+        if (!r && s->told.step > epoch * steps)
+            judge_epoch(s, epoch, &best, ret);
+        if (!whole)
             break;
+        if (!r)
+            r = keep(s, x, best, ret, e);
+        epoch++;
     }
+    *ret_ended =
+        epoch == s->o.epochs || epoch >= ret->best_epoch + s->o.patience;
     memcpy(s->p.values, s->best, s->p.n * sizeof(*s->best));
     ret->seconds = seconds() - s->started;
     ret->stopped = stopped(s);
+    return r;
 }
 
 /* ---- the whole
  * -------------------------------------------------------------------------- */
-
-static void school_free(struct school *s)
-{
-    adam_free(&s->adam);
-    gradient_free(s->gradient);
-    team_free(s->team);
-    parameters_free(&s->p);
-    weights_close(s->weights);
-    free(s->slopes);
-    free(s->best);
-    free(s->lessons);
-    free(s->order);
-    free(s->asked);
-    arena_free(s->arena);
-}
 
 int finetune(const char *base, const char *to, const struct head_shape *heads,
              size_t n_heads, const struct finetune_data *d,
              const struct finetune_options *o, struct finetuned *ret,
              struct err *e)
 {
-    struct school s = {.d = d, .o = *o, .arena = arena_new()};
+    struct school s;
+    struct place place;
+    bool ended = false;
     *ret = (struct finetuned){.accuracy = NAN, .loss = NAN};
-    int r = settle(&s.o, e);
+    int r = school_open(&s, base, heads, n_heads, d, o, e);
     if (!r)
-        r = read_base(&s, base, heads, n_heads, e);
+        r = place_init(&place, &s, to, e);
     if (!r)
-        r = read_texts(&s, base, e);
+        r = learn(&s, &place, ret, &ended, e);
     if (!r)
-        r = prepare(&s, e);
-    if (!r) {
-        learn(&s, ret);
         r = file_make_dir(to, e);
-        if (!r)
-            r = model_copy_settings(base, to, e);
-    }
+    if (!r)
+        r = model_copy_settings(base, to, e);
     if (!r)
         r = parameters_write(&s.p, to, e);
-    school_free(&s);
+    if (!r && ended)
+        (void)unlink(place.path); /* it may never have been written */
+    school_close(&s);
     return r;
 }

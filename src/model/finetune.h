@@ -57,6 +57,8 @@ struct finetune_options {
     uint64_t seed;      /* 0: 1 */
     int threads;        /* 0: one a core */
     const _Atomic(bool) *stop; /* set: end after this step, keep the best */
+    const char *checkpoint;    /* its file; NULL: checkpoint.otk of `to` */
+    bool resume;               /* go on from the checkpoint, if there is one */
     void (*progress)(void *ctx, const struct finetune_progress *p);
     void *ctx;
 };
@@ -73,6 +75,12 @@ struct finetuned {
  * exists: config.json, tokenizer and pooling files of the base, and
  * model.safetensors with the heads. OTK_EINVAL: options; what model_load()
  * says of the base; OTK_EFORMAT: a network with another activation than gelu.
+ *
+ * After each epoch, and when it is stopped, the state goes into a checkpoint
+ * (model/checkpoint.h), which is removed when there is nothing more to learn.
+ * A later call with `resume` and the same base, data and options goes on from
+ * there and gives the weights that a run without a stop gives. OTK_ECONFLICT:
+ * something is not the same; OTK_EFORMAT: the checkpoint is damaged.
  */
 int finetune(const char *base, const char *to, const struct head_shape *heads,
              size_t n_heads, const struct finetune_data *d,
