@@ -112,6 +112,10 @@ static int run(void *ctx, const struct args *a)
     int r = args_whole(a, "seed", 1, 1, 1000000, &seed, &e);
     if (!r)
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, &e);
+    if (!r && args_has(a, "resume") && !args_text(a, "base"))
+        r = err_set(&e, OTK_EINVAL,
+                    "--resume goes on with a transformer: it needs the "
+                    "--engine and --base that it was begun with");
     if (r)
         return cli_fail(OTK_EINVAL, &e);
     if (args_text(a, "base"))
@@ -122,6 +126,7 @@ static int run(void *ctx, const struct args *a)
         .engine = args_text(a, "engine"),
         .base = args_text(a, "base") ? base : NULL,
         .stop = &stop,
+        .resume = args_has(a, "resume"),
         .epochs = (size_t)epochs,
         .seed = (uint64_t)seed,
         .now_ms = clock_wall(&clock_real),
@@ -142,6 +147,9 @@ static int run(void *ctx, const struct args *a)
     else
         put_text(triage_info(m), folder, &b);
     triage_unref(m);
+    if (atomic_load(&stop))
+        (void)fprintf(stderr, "stopped early: the same command with --resume "
+                              "goes on from there\n");
     return cli_print(&b);
 }
 
@@ -152,6 +160,7 @@ static const struct arg_option options[] = {
     {'b', "base", "FOLDER",
      "the language model that a transformer begins with"},
     {0, "epochs", "N", "how often a transformer sees each text (default 8)"},
+    {0, "resume", NULL, "go on where a transformer was stopped"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
     {0, "also", "FILE", "learn from these texts too, such as articles"},
     {0, "also-map", "TO=FROM,...", "columns of that file: text=Question"},
@@ -171,7 +180,10 @@ const struct arg_command cmd_train = {
         "text, topic and priority;\nthe label \"none\" marks texts that are no "
         "request. A column answer, reply, response\nor resolution is learnt "
         "from too. A knowledge base whose articles have topics makes\na good "
-        "--also: confidence is still measured on FILE alone.\nThe new model "
+        "--also: confidence is still measured on FILE alone.\n"
+        "Ctrl-C ends the learning of a transformer: what it knows by then "
+        "becomes the model,\nand the same command with --resume goes on from "
+        "FOLDER.checkpoint.\nThe new model "
         "takes the place of the old one as a whole, and a running desk takes\n"
         "it up by itself.\n",
     .options = options,

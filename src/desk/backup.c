@@ -51,7 +51,7 @@ static int each_entry(const char *from, const char *to, int depth, entry_fn *fn,
         struct str name = str_from(x->d_name);
         /* what is not whole yet: uploads, and models on their way */
         if (name.p[0] == '.' || str_ends(name, ".part") ||
-            str_ends(name, ".pull"))
+            str_ends(name, ".pull") || str_ends(name, ".checkpoint"))
             continue;
         r = join(a, from, x->d_name, e);
         if (!r)

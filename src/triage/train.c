@@ -42,6 +42,7 @@ struct work {
     struct model_json m;
     int *truth[TRIAGE_TASKS_MAX]; /* class of each row, -1: none known */
     char folder[PATH_BYTES];      /* being made, beside the target */
+    char checkpoint[PATH_BYTES];  /* beside it too, and outlives it */
     const struct engine_ops *ops;
 };
 
@@ -182,7 +183,7 @@ static int fit(struct work *w, const struct triage_dataset *d,
         r = linear_train(d, &w->m, (const int *const *)truth, &w->o, folder, e);
     else if (!r && w->ops->trains_once)
         r = transformer_train(d, &w->m, (const int *const *)truth, &w->o,
-                              folder, e);
+                              folder, w->checkpoint, e);
     if (linear) /* its examples are past requests to show, not the model */
         shown.n -= d->n_also;
     if (!r)
@@ -395,6 +396,8 @@ static int prepare(struct work *w, const char *folder, struct err *e)
     }
     (void)snprintf(w->folder, sizeof(w->folder), "%s.new-%d", folder,
                    (int)getpid());
+    (void)snprintf(w->checkpoint, sizeof(w->checkpoint), "%s.checkpoint",
+                   folder);
     return r ? r : file_make_dir(w->folder, e);
 }
 

@@ -43,6 +43,7 @@ struct triage_train_options {
     size_t epochs;      /* of a transformer; 0: 8 */
     double rate;        /* 0: 2e-4 */
     const _Atomic(bool) *stop; /* set: a transformer learns no more */
+    bool resume;               /* and goes on where it was stopped */
     uint64_t seed;             /* 0: 1 */
     double c;                  /* of the SVM; 0: by the number of examples */
     int threads;               /* 0: one a core */
@@ -57,6 +58,10 @@ struct triage_train_options {
 /*
  * OTK_EFORMAT with the reason when a task has fewer than two labels or an
  * example too few; the folder is replaced as a whole or not at all.
+ *
+ * Where a transformer stands is in the file FOLDER.checkpoint until it has
+ * learnt all there is (model/checkpoint.h); OTK_ECONFLICT: `resume`, and it is
+ * of other texts, options or another base.
  */
 int triage_train(const struct triage_dataset *d,
                  const struct triage_train_options *o, const char *folder,

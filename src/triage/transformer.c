@@ -211,7 +211,7 @@ static void lessons_free(struct lessons *x)
 int transformer_train(const struct triage_dataset *d,
                       const struct model_json *m, const int *const *truth,
                       const struct triage_train_options *o, const char *folder,
-                      struct err *e)
+                      const char *checkpoint, struct err *e)
 {
     char path[PATH_BYTES];
     struct head_shape heads[TRIAGE_TASKS_MAX];
@@ -231,6 +231,8 @@ int transformer_train(const struct triage_dataset *d,
         .seed = o->seed,
         .threads = o->threads,
         .stop = o->stop,
+        .checkpoint = checkpoint,
+        .resume = o->resume,
         .progress = on_progress,
         .ctx = (void *)(uintptr_t)o,
     };

@@ -12,11 +12,12 @@ struct model_json;
 struct triage_dataset;
 struct triage_train_options;
 
-/* truth[task][row]: class inside the task, -1: not known. */
+/* truth[task][row]: class inside the task, -1: not known; `checkpoint`: the
+ * file of where it stands. */
 int transformer_train(const struct triage_dataset *d,
                       const struct model_json *m, const int *const *truth,
                       const struct triage_train_options *o, const char *folder,
-                      struct err *e);
+                      const char *checkpoint, struct err *e);
 
 /* Delete the files of `folder`/encoder. */
 void transformer_remove(const char *folder);

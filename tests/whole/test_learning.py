@@ -1,0 +1,92 @@
+"""A language model learns on the command line, is stopped, and goes on."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["OTKLIK"]
+MAKE = pathlib.Path(__file__).parent.parent / "models" / "make.py"
+WORDS = {"printing": "printer paper toner", "access": "password login account",
+         "network": "network wifi vpn"}
+
+
+class LearningTest(unittest.TestCase):
+    def setUp(self):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="otklik-learning-"))
+        self.addCleanup(shutil.rmtree, self.top)
+        subprocess.run([sys.executable, MAKE, "--hidden", "32", "--heads", "2",
+                        "minilm", self.top / "base"], check=True,
+                       stdout=subprocess.DEVNULL)
+        rows = [f"please {words} {i},{topic}" for i in range(60)
+                for topic, words in WORDS.items()]
+        self.data = self.top / "data.csv"
+        self.data.write_text("\n".join(["text,topic", *rows]) + "\n")
+
+    def words(self, name, *more):
+        return [PROGRAM, "train", str(self.data), "--tasks", "topic",
+                "--engine", "transformer", "--base", str(self.top / "base"),
+                "--epochs", "40", "--output", str(self.top / name), *more]
+
+    def train(self, name, *more, want=0):
+        p = subprocess.run(self.words(name, *more), capture_output=True,
+                           text=True, timeout=200)
+        self.assertEqual(p.returncode, want, p.stderr)
+        return p
+
+    def weights(self, name):
+        return (self.top / name / "encoder/model.safetensors").read_bytes()
+
+    def checkpoint(self, name):
+        return self.top / f"{name}.checkpoint"
+
+    def interrupt(self, name):
+        """Ctrl-C as soon as an epoch is over."""
+        p = subprocess.Popen(self.words(name), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 100
+        while not self.checkpoint(name).exists():
+            self.assertIsNone(p.poll())
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.002)
+        p.send_signal(signal.SIGINT)
+        _, said = p.communicate(timeout=100)
+        self.assertEqual(p.returncode, 0, said)
+        return said
+
+    def test_resume(self):
+        self.train("whole")
+        self.assertFalse(self.checkpoint("whole").exists())
+        said = self.interrupt("part")
+        self.assertIn("--resume", said)
+        # what was stopped is a model that answers
+        p = subprocess.run([PROGRAM, "predict", "--model",
+                            str(self.top / "part"), "wifi"],
+                           capture_output=True, text=True, timeout=60)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertTrue(self.checkpoint("part").exists())
+        self.assertNotEqual(self.weights("part"), self.weights("whole"))
+        # another learning does not fit, and changes nothing
+        p = self.train("part", "--resume", "--seed", "2", want=1)
+        self.assertIn("part.checkpoint", p.stderr)
+        self.assertIn("remove it", p.stderr)
+        self.train("part", "--resume")
+        self.assertFalse(self.checkpoint("part").exists())
+        self.assertEqual(self.weights("part"), self.weights("whole"))
+        self.assertEqual(
+            sorted(x.name for x in self.top.iterdir()),
+            ["base", "data.csv", "part", "whole"])
+
+    def test_refused(self):
+        p = subprocess.run([PROGRAM, "train", str(self.data), "--resume"],
+                           capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(p.returncode, 0)
+        self.assertIn("--base", p.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
