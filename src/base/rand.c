@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rand.h"
 
+#include <math.h>
+
 void rand_init(struct rand *r, uint64_t seed)
 {
     r->state = 0;
@@ -31,6 +33,18 @@ uint32_t rand_below(struct rand *r, uint32_t n)
 double rand_real(struct rand *r)
 {
     return rand_next(r) / 4294967296.0;
+}
+
+/* Two of a normal distribution a time (Box and Muller 1958). */
+void rand_normal(struct rand *r, double width, float *ret, size_t n)
+{
+    for (size_t i = 0; i < n; i += 2) {
+        double far = width * sqrt(-2 * log(1 - rand_real(r)));
+        double turn = 2 * M_PI * rand_real(r);
+        ret[i] = (float)(far * cos(turn));
+        if (i + 1 < n)
+            ret[i + 1] = (float)(far * sin(turn));
+    }
 }
 
 void rand_shuffle(struct rand *r, size_t *items, size_t n)

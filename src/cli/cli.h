@@ -47,7 +47,8 @@ extern const struct arg_command cmd_train, cmd_evaluate, cmd_predict,
     cmd_import, cmd_kb_import, cmd_kb_search, cmd_kb_export, cmd_kb_measure,
     cmd_user_add, cmd_user_list, cmd_user_passwd, cmd_key_add, cmd_key_list,
     cmd_key_revoke, cmd_backup, cmd_restore, cmd_route_explain,
-    cmd_route_simulate, cmd_model_pull, cmd_model_add, cmd_model_list,
-    cmd_model_show, cmd_model_verify, cmd_model_pack, cmd_model_run;
+    cmd_route_simulate, cmd_model_new, cmd_model_pull, cmd_model_add,
+    cmd_model_list, cmd_model_show, cmd_model_verify, cmd_model_pack,
+    cmd_model_run;
 
 #endif

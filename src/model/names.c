@@ -9,8 +9,6 @@
 #include "model/config.h"
 #include "model/weights.h"
 
-enum { NAME_BYTES = WEIGHT_NAME_MAX + 1 };
-
 /* ---- tables
  * ------------------------------------------------------------------------
  *
@@ -72,9 +70,9 @@ static const struct family {
  * ------------------------------------------------------------------------ */
 
 static void put_name(const struct names *n, const char *module, size_t layer,
-                     const char *ending, char ret[NAME_BYTES])
+                     const char *ending, char ret[NAMES_BYTES])
 {
-    struct buf b = BUF_INIT(NAME_BYTES - 1);
+    struct buf b = BUF_INIT(NAMES_BYTES - 1);
     for (; *module; module++) {
         if (*module == '~')
             buf_puts(&b, n->prefix);
@@ -84,13 +82,13 @@ static void put_name(const struct names *n, const char *module, size_t layer,
             buf_putc(&b, *module);
     }
     buf_puts(&b, ending);
-    (void)snprintf(ret, NAME_BYTES, "%s", b.ptr);
+    (void)snprintf(ret, NAMES_BYTES, "%s", b.ptr);
     buf_free(&b);
 }
 
 /* The tensor, or NULL; `name` is what it is or should be called. */
 static const struct weight *look(const struct names *n, enum weight_role role,
-                                 size_t layer, char name[NAME_BYTES])
+                                 size_t layer, char name[NAMES_BYTES])
 {
     static const char *const endings[2][2] = {{".weight", ".gamma"},
                                               {".bias", ".beta"}};
@@ -109,7 +107,7 @@ static const struct weight *look(const struct names *n, enum weight_role role,
 int names_init(struct names *n, const struct weights *w,
                const struct model_config *c, struct err *e)
 {
-    char name[NAME_BYTES];
+    char name[NAMES_BYTES];
     *n = (struct names){w, c, families[c->family].prefix};
     if (look(n, ROLE_WORDS, 0, name))
         return OTK_OK;
@@ -169,6 +167,11 @@ static int check_shape(const struct model_config *c, enum weight_role role,
 /* ---- finding
  * ------------------------------------------------------------------------ */
 
+static bool in_layers(enum weight_role role)
+{
+    return role >= ROLE_QUERY && role <= ROLE_LAYER_NORM_BIAS;
+}
+
 static bool has_role(const struct names *n, enum weight_role role)
 {
     return families[n->config->family].modules[module_of(role)] != NULL;
@@ -177,7 +180,7 @@ static bool has_role(const struct names *n, enum weight_role role)
 int names_find(const struct names *n, enum weight_role role, size_t layer,
                const struct weight **ret, struct err *e)
 {
-    char name[NAME_BYTES];
+    char name[NAMES_BYTES];
     if (role >= ROLES || !has_role(n, role) || layer >= n->config->layers)
         return err_set(e, OTK_EINVAL, "%s has no role %d in layer %zu",
                        model_family_name(n->config->family), (int)role, layer);
@@ -191,16 +194,22 @@ int names_find(const struct names *n, enum weight_role role, size_t layer,
     return r;
 }
 
-bool names_has_labels(const struct names *n)
+int names_about(const struct names *n, enum weight_role role, size_t layer,
+                char ret_name[NAMES_BYTES], size_t ret_dims[2])
 {
-    char name[NAME_BYTES];
-    return n->config->n_labels > 0 && look(n, ROLE_HEAD, 0, name) &&
-           look(n, ROLE_LABELS, 0, name);
+    if (role >= ROLES || !has_role(n, role) ||
+        layer >= (in_layers(role) ? n->config->layers : 1))
+        return 0;
+    put_name(n, families[n->config->family].modules[module_of(role)], layer,
+             is_bias(role) ? ".bias" : ".weight", ret_name);
+    return shape_of(n->config, role, ret_dims);
 }
 
-static bool in_layers(enum weight_role role)
+bool names_has_labels(const struct names *n)
 {
-    return role >= ROLE_QUERY && role <= ROLE_LAYER_NORM_BIAS;
+    char name[NAMES_BYTES];
+    return n->config->n_labels > 0 && look(n, ROLE_HEAD, 0, name) &&
+           look(n, ROLE_LABELS, 0, name);
 }
 
 /* Every tensor is there; those that are not are listed as far as they fit. */
@@ -209,7 +218,7 @@ static int check_missing(const struct names *n, enum weight_role end,
 {
     enum { LISTED = 200 };
     struct buf list = BUF_INIT(LISTED);
-    char name[NAME_BYTES];
+    char name[NAMES_BYTES];
     size_t missing = 0;
     for (int role = 0; role < (int)end; role++) {
         enum weight_role one = (enum weight_role)role;

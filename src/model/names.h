@@ -15,9 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "model/weight.h"
+
 struct err;
 struct model_config;
-struct weight;
 struct weights;
 
 /* Each pair is the weight and its bias. */
@@ -73,6 +74,14 @@ int names_init(struct names *n, const struct weights *w,
  */
 int names_find(const struct names *n, enum weight_role role, size_t layer,
                const struct weight **ret, struct err *e);
+
+/*
+ * The name and shape of a role's tensor as a file of this family has them;
+ * `n->weights` is not asked. How many dimensions; 0: there is no such role.
+ */
+enum { NAMES_BYTES = WEIGHT_NAME_MAX + 1 };
+int names_about(const struct names *n, enum weight_role role, size_t layer,
+                char ret_name[NAMES_BYTES], size_t ret_dims[2]);
 
 /* The file's tensors can give labels. */
 bool names_has_labels(const struct names *n);

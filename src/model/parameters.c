@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/parameters.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,18 +81,6 @@ static void add_heads(struct parameters *p, struct arena *a)
     }
 }
 
-/* Two numbers of a normal distribution a time (Box and Muller 1958). */
-static void fill_normal(struct rand *r, float *x, size_t n, double width)
-{
-    for (size_t i = 0; i < n; i += 2) {
-        double far = width * sqrt(-2 * log(1 - rand_real(r)));
-        double turn = 2 * M_PI * rand_real(r);
-        x[i] = (float)(far * cos(turn));
-        if (i + 1 < n)
-            x[i + 1] = (float)(far * sin(turn));
-    }
-}
-
 int parameters_read(const struct names *n, const struct head_shape *heads,
                     size_t n_heads, uint64_t seed, struct arena *a,
                     struct parameters *ret, struct err *e)
@@ -124,8 +111,9 @@ int parameters_read(const struct names *n, const struct head_shape *heads,
         r = weight_read(from[i], ret->values + ret->list[i].at, e);
     rand_init(&chance, seed);
     for (size_t i = 0; !r && i < n_heads; i++)
-        fill_normal(&chance, ret->values + parameters_head_at(ret, i, false),
-                    heads[i].n * c->hidden, 0.02);
+        rand_normal(&chance, 0.02,
+                    ret->values + parameters_head_at(ret, i, false),
+                    heads[i].n * c->hidden);
     return r;
 }
 

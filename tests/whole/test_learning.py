@@ -1,4 +1,5 @@
 """A language model learns on the command line, is stopped, and goes on."""
+import json
 import os
 import pathlib
 import shutil
@@ -81,10 +82,49 @@ class LearningTest(unittest.TestCase):
             sorted(x.name for x in self.top.iterdir()),
             ["base", "data.csv", "part", "whole"])
 
+    def test_new(self):
+        """Where nothing can be fetched: a model from one's own texts."""
+        shutil.rmtree(self.top / "base")
+        new = [PROGRAM, "model", "new", "--to", str(self.top / "base"),
+               "--vocab-from", f"{self.data}:text", "--layers", "2",
+               "--hidden", "32", "--vocab", "300", "--json"]
+        p = subprocess.run(new, capture_output=True, text=True, timeout=60)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        made = json.loads(p.stdout)
+        self.assertEqual([made[k] for k in ("layers", "hidden", "heads")],
+                         [2, 32, 1])
+        vocabulary = (self.top / "base/vocab.txt").read_text().split("\n")
+        self.assertEqual(len(vocabulary) - 1, made["vocab"])
+        self.assertIn("printer", vocabulary)
+        p = subprocess.run(new, capture_output=True, text=True, timeout=60)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("already", p.stderr)
+        self.train("taught")
+        p = subprocess.run([PROGRAM, "predict", "--model",
+                            str(self.top / "taught"), "--json", "my password"],
+                           capture_output=True, text=True, timeout=60)
+        self.assertIn("access", p.stdout)
+
+    def test_new_refused(self):
+        for more, holds in (([], "--to FOLDER"), (["x"], "--vocab-from"),
+                            (["a/b"], "no name"),
+                            (["x", "--vocab-from", f"{self.data}:none"],
+                             "text, topic"),
+                            (["x", "--vocab-from", str(self.data),
+                              "--hidden", "32", "--heads", "5"], "divide"),
+                            (["x", "--vocab-from", str(self.data),
+                              "--vocab", "20"], "too small")):
+            p = subprocess.run([PROGRAM, "model", "new", *more],
+                               capture_output=True, text=True, timeout=60,
+                               cwd=self.top)
+            self.assertNotEqual(p.returncode, 0)
+            self.assertEqual(p.stderr.count("\n"), 1)
+            self.assertIn(holds, p.stderr)
+
     def test_refused(self):
         p = subprocess.run([PROGRAM, "train", str(self.data), "--resume"],
                            capture_output=True, text=True, timeout=60)
-        self.assertNotEqual(p.returncode, 0)
+        self.assertEqual(p.returncode, 2)
         self.assertIn("--base", p.stderr)
 
 
