@@ -112,10 +112,11 @@ static int run(void *ctx, const struct args *a)
     int r = args_whole(a, "seed", 1, 1, 1000000, &seed, &e);
     if (!r)
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, &e);
-    if (!r && args_has(a, "resume") && !args_text(a, "base"))
+    if (!r && !args_text(a, "base") &&
+        (args_has(a, "resume") || args_has(a, "adapter")))
         r = err_set(&e, OTK_EINVAL,
-                    "--resume goes on with a transformer: it needs the "
-                    "--engine and --base that it was begun with");
+                    "--resume and --adapter are for --engine transformer and "
+                    "go with its --base");
     if (r)
         return cli_fail(OTK_EINVAL, &e);
     if (args_text(a, "base"))
@@ -125,6 +126,7 @@ static int run(void *ctx, const struct args *a)
     struct triage_train_options o = {
         .engine = args_text(a, "engine"),
         .base = args_text(a, "base") ? base : NULL,
+        .adapter = args_text(a, "adapter"),
         .stop = &stop,
         .resume = args_has(a, "resume"),
         .epochs = (size_t)epochs,
@@ -159,6 +161,7 @@ static const struct arg_option options[] = {
      "linear, jaccard, jaccard-chars or transformer (default linear)"},
     {'b', "base", "FOLDER",
      "the language model that a transformer begins with"},
+    {0, "adapter", "FOLDER", "a LoRA adapter for it, as peft writes them"},
     {0, "epochs", "N", "how often a transformer sees each text (default 8)"},
     {0, "resume", NULL, "go on where a transformer was stopped"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},

@@ -40,22 +40,23 @@ struct finetune_progress {
 };
 
 struct finetune_options {
-    size_t epochs;      /* 0: 5 */
-    size_t batch;       /* texts a step; 0: 32 */
-    size_t max_tokens;  /* of a text; 0: 128 */
-    double rate;        /* 0: 1e-4 */
-    double warm_up;     /* share of all steps; 0: 0.1 */
-    double decay;       /* 0: 0.01 */
-    double clip;        /* 0: 1 */
-    double dropout;     /* 0: 0.1; less than 0: none */
-    double smoothing;   /* of labels */
-    double layer_decay; /* 0: 1 */
-    double head_rate;   /* 0: 1 */
-    size_t frozen;      /* 0: nothing; 1: embeddings; 2: and one layer; … */
-    size_t patience;    /* epochs without gain until the end; 0: 3 */
-    bool weigh_classes; /* rare classes count as much as frequent ones */
-    uint64_t seed;      /* 0: 1 */
-    int threads;        /* 0: one a core */
+    size_t epochs;       /* 0: 5 */
+    size_t batch;        /* texts a step; 0: 32 */
+    size_t max_tokens;   /* of a text; 0: 128 */
+    double rate;         /* 0: 1e-4 */
+    double warm_up;      /* share of all steps; 0: 0.1 */
+    double decay;        /* 0: 0.01 */
+    double clip;         /* 0: 1 */
+    double dropout;      /* 0: 0.1; less than 0: none */
+    double smoothing;    /* of labels */
+    double layer_decay;  /* 0: 1 */
+    double head_rate;    /* 0: 1 */
+    size_t frozen;       /* 0: nothing; 1: embeddings; 2: and one layer; … */
+    size_t patience;     /* epochs without gain until the end; 0: 3 */
+    bool weigh_classes;  /* rare classes count as much as frequent ones */
+    uint64_t seed;       /* 0: 1 */
+    int threads;         /* 0: one a core */
+    const char *adapter; /* a folder to merge first (model/adapter.h) */
     const _Atomic(bool) *stop; /* set: end after this step, keep the best */
     const char *checkpoint;    /* its file; NULL: checkpoint.otk of `to` */
     bool resume;               /* go on from the checkpoint, if there is one */

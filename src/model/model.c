@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/adapter.h"
 #include "model/encoder.h"
 #include "model/names.h"
 #include "model/packed.h"
@@ -171,6 +172,8 @@ static int open_files(struct model *m, const char *folder, bool *ret_labels,
     *ret_labels = !r && names_has_labels(&m->names);
     if (!r)
         r = names_check(&m->names, *ret_labels, e);
+    if (!r && adapter_is_in(folder))
+        r = adapter_merge(folder, &m->names, m->weights, e);
     return r;
 }
 

@@ -29,9 +29,10 @@ enum { MODEL_TEXTS_MAX = 100000 };
 
 /*
  * A packed file of that precision (model/packed.h) is used where it lies; one
- * that does not fit is passed over, and info.note says why. OTK_ENOENT,
- * OTK_EFORMAT, OTK_ELIMIT: the file and field that are wrong, among them a
- * tokenizer that has more tokens than the encoder.
+ * that does not fit is passed over, and info.note says why. An adapter that
+ * lies in the folder (model/adapter.h) is merged. OTK_ENOENT, OTK_EFORMAT,
+ * OTK_ELIMIT: the file and field that are wrong, among them a tokenizer that
+ * has more tokens than the encoder.
  */
 int model_load(const char *folder, enum precision p, struct model **ret,
                struct err *e);

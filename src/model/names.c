@@ -205,6 +205,25 @@ int names_about(const struct names *n, enum weight_role role, size_t layer,
     return shape_of(n->config, role, ret_dims);
 }
 
+const struct weight *names_module(const struct names *n, struct str path)
+{
+    char name[NAMES_BYTES];
+    const char *prefix = families[n->config->family].prefix;
+    int len = snprintf(name, sizeof(name), STR_FMT ".weight", STR_ARG(path));
+    if (len < 0 || (size_t)len >= sizeof(name))
+        return NULL;
+    const struct weight *x = weights_find(n->weights, str_from(name));
+    if (x)
+        return x;
+    if (str_starts(path, prefix))
+        path = str_sub(path, strlen(prefix), path.n);
+    len = snprintf(name, sizeof(name), "%s" STR_FMT ".weight", n->prefix,
+                   STR_ARG(path));
+    if (len < 0 || (size_t)len >= sizeof(name))
+        return NULL;
+    return weights_find(n->weights, str_from(name));
+}
+
 bool names_has_labels(const struct names *n)
 {
     char name[NAMES_BYTES];

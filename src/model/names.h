@@ -83,6 +83,11 @@ enum { NAMES_BYTES = WEIGHT_NAME_MAX + 1 };
 int names_about(const struct names *n, enum weight_role role, size_t layer,
                 char ret_name[NAMES_BYTES], size_t ret_dims[2]);
 
+/* The weight of a module by its path, "encoder.layer.0.attention.self.query",
+ * with the family's prefix or without, whichever the files have. NULL: there
+ * is none. */
+const struct weight *names_module(const struct names *n, struct str path);
+
 /* The file's tensors can give labels. */
 bool names_has_labels(const struct names *n);
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/adapter.h"
 #include "model/checkpoint.h"
 #include "model/gradient.h"
 #include "model/weights.h"
@@ -79,6 +80,10 @@ static int read_base(struct school *s, const char *base,
         r = weights_open(base, &s->weights, e);
     if (!r)
         r = names_init(&names, s->weights, &s->config, e);
+    if (!r && adapter_is_in(base))
+        r = adapter_merge(base, &names, s->weights, e);
+    if (!r && s->o.adapter)
+        r = adapter_merge(s->o.adapter, &names, s->weights, e);
     if (!r)
         r = parameters_read(&names, heads, n_heads, s->o.seed, s->arena, &s->p,
                             e);

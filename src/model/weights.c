@@ -39,6 +39,8 @@ struct weights {
     struct arena *arena;
     struct file *files;
     size_t n_files, cap_files;
+    float **made; /* values in the place of a file's */
+    size_t n_made, cap_made;
 };
 
 /* A path that lives as long as the weights. */
@@ -185,20 +187,42 @@ static int open_folder(struct weights *w, const char *folder, struct err *e)
                            : "");
 }
 
-int weights_open(const char *folder, struct weights **ret, struct err *e)
+static int open_by(int (*how)(struct weights *w, const char *at, struct err *e),
+                   const char *at, struct weights **ret, struct err *e)
 {
-    if (str_from(folder).n > PATH_BYTES)
+    if (str_from(at).n > PATH_BYTES)
         return err_set(e, OTK_EINVAL, "the folder's path is too long");
     struct weights *w = MEM_NEW(struct weights);
     w->arena = arena_new();
-    w->folder = arena_copy(w->arena, str_from(folder));
+    w->folder = arena_copy(w->arena, str_from(at));
     w->names = map_new();
-    int r = open_folder(w, folder, e);
+    int r = how(w, w->folder, e);
     if (r)
         weights_close(w);
     else
         *ret = w;
     return r;
+}
+
+int weights_open(const char *folder, struct weights **ret, struct err *e)
+{
+    return open_by(open_folder, folder, ret, e);
+}
+
+int weights_open_file(const char *path, struct weights **ret, struct err *e)
+{
+    return open_by(open_file, path, ret, e);
+}
+
+void weights_replace(struct weights *w, const struct weight *x, float *values)
+{
+    struct weight *own = &w->list.at[x - w->list.at];
+    size_t n = weight_count(x);
+    w->made = mem_grow(w->made, w->n_made, &w->cap_made, sizeof(*w->made));
+    w->made[w->n_made++] = values;
+    own->type = WEIGHT_F32;
+    own->data = values;
+    own->bytes = n * sizeof(*values);
 }
 
 void weights_close(struct weights *w)
@@ -207,6 +231,9 @@ void weights_close(struct weights *w)
         return;
     for (size_t i = 0; i < w->n_files; i++)
         mapped_close(&w->files[i].map);
+    for (size_t i = 0; i < w->n_made; i++)
+        free(w->made[i]);
+    free(w->made);
     free(w->files);
     free(w->list.at);
     map_free(w->names);

@@ -24,6 +24,13 @@ struct weights;
 int weights_open(const char *folder, struct weights **ret, struct err *e);
 void weights_close(struct weights *w); /* NULL is fine */
 
+/* The same of one file by its path. */
+int weights_open_file(const char *path, struct weights **ret, struct err *e);
+
+/* Other values in the place of those of `x`, which is one of `w`, as F32; they
+ * are freed with `w`. Before anybody else reads `w`. */
+void weights_replace(struct weights *w, const struct weight *x, float *values);
+
 /* NULL when there is none. Borrowed, as are all, until weights_close(). */
 const struct weight *weights_find(const struct weights *w, struct str name);
 

@@ -121,6 +121,21 @@ class LearningTest(unittest.TestCase):
             self.assertEqual(p.stderr.count("\n"), 1)
             self.assertIn(holds, p.stderr)
 
+    def test_adapter(self):
+        """Teaching begins with what was learnt apart."""
+        adapter = [sys.executable, MAKE.parent / "adapter.py",
+                   self.top / "base", self.top / "adapter"]
+        subprocess.run(adapter, check=True)
+        self.train("plain", "--epochs", "1")
+        self.train("adapted", "--epochs", "1", "--adapter",
+                   str(self.top / "adapter"))
+        self.assertNotEqual(self.weights("plain"), self.weights("adapted"))
+        subprocess.run([*adapter, "--set", "use_dora=true"], check=True)
+        p = self.train("refused", "--adapter", str(self.top / "adapter"),
+                       want=3)
+        self.assertIn("use_dora", p.stderr)
+        self.assertFalse((self.top / "refused").exists())
+
     def test_refused(self):
         p = subprocess.run([PROGRAM, "train", str(self.data), "--resume"],
                            capture_output=True, text=True, timeout=60)
