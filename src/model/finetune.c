@@ -17,7 +17,7 @@
 #include "model/install.h"
 #include "model/school.h"
 
-enum { ASKED_AT_A_TIME = 64 };
+enum { PATH_BYTES = 4096, ASKED_AT_A_TIME = 64 };
 
 static double seconds(void)
 {
