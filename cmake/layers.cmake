@@ -31,8 +31,8 @@ otk_layer(net UNDER base LIBS PkgConfig::libcurl)
 otk_layer(model UNDER base text tensor data db net)
 otk_layer(triage UNDER base text tensor data model LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
-otk_layer(knowledge UNDER base text data db)
-otk_layer(desk UNDER base text data db triage knowledge)
+otk_layer(knowledge UNDER base text tensor data db model)
+otk_layer(desk UNDER base text tensor data db model triage knowledge)
 otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
 otk_embed(otk_api api_description ${PROJECT_SOURCE_DIR}/src/api openapi.json)

@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct knowledge_hit hits[N];
     if (!desk) {
         scratch = knowledge_scratch_new();
-        if (knowledge_index_new(articles, N, &desk, NULL) || atexit(clean))
+        if (knowledge_index_new(articles, N, NULL, &desk, NULL) ||
+            atexit(clean))
             stop("no index");
     }
     if (size == 0)

@@ -8,10 +8,32 @@
 #include "data/table.h"
 #include "knowledge/import.h"
 #include "knowledge/measure.h"
+#include "knowledge/vectors.h"
 
 enum { REPORT_BYTES = 1 << 20 };
 
-static int index_of_file(const char *path, const char *mapping, struct arena *a,
+/* What --model, --precision and --weight say; *ret is NULL without a model. */
+static int open_model(const struct args *a, struct knowledge_dense *room,
+                      const struct knowledge_dense **ret, struct err *e)
+{
+    const char *model = args_text(a, "model");
+    const char *precision = args_text(a, "precision");
+    const char *weight = args_text(a, "weight");
+    enum precision p = PRECISION_I8;
+    room->weight = -1;
+    if (weight && (str_to_real(str_from(weight), &room->weight) ||
+                   room->weight < 0 || room->weight > 1))
+        return err_set(e, OTK_EINVAL, "--weight %s: not a number from 0 to 1",
+                       weight);
+    int r = precision ? precision_from(str_from(precision), &p, e) : OTK_OK;
+    if (!r && model)
+        r = vectors_open(model, p, NULL, &room->vectors, e);
+    *ret = model ? room : NULL;
+    return r;
+}
+
+static int index_of_file(const char *path, const char *mapping,
+                         const struct knowledge_dense *dense, struct arena *a,
                          struct knowledge_index **ret, struct err *e)
 {
     struct table t;
@@ -26,7 +48,7 @@ static int index_of_file(const char *path, const char *mapping, struct arena *a,
     for (size_t i = 0; !r && i < m.n_rows; i++)
         list[i] = m.rows[i].article;
     if (!r)
-        r = knowledge_index_new(list, m.n_rows, ret, e);
+        r = knowledge_index_new(list, m.n_rows, dense, ret, e);
     table_free(&t);
     return r;
 }
@@ -56,7 +78,11 @@ static int read_questions(const char *path, struct table *t, struct arena *a,
     return OTK_OK;
 }
 
-static void put_text(const struct measured *m, struct buf *b)
+static const char *const languages[] = {"ru", "en", "other"};
+
+/* `weights` of vectors by language; NULL: there are none. */
+static void put_text(const struct measured *m, const double *weights,
+                     struct buf *b)
 {
     buf_printf(b,
                "questions %zu\nhit@1   %.3f\nhit@3   %.3f\nhit@10  %.3f\nMRR  "
@@ -75,9 +101,13 @@ static void put_text(const struct measured *m, struct buf *b)
         buf_printf(
             b, "of %zu questions without keys %.3f refused at under 10 %%\n",
             m->strangers, m->strangers_refused_at_10);
+    if (weights)
+        buf_printf(b, "vectors count %.2f in ru, %.2f in en, %.2f in others\n",
+                   weights[0], weights[1], weights[2]);
 }
 
-static void put_json(const struct measured *m, struct buf *b)
+static void put_json(const struct measured *m, const double *weights,
+                     struct buf *b)
 {
     const struct {
         const char *name;
@@ -94,6 +124,9 @@ static void put_json(const struct measured *m, struct buf *b)
         buf_printf(b, ",\"%s\":", reals[i].name);
         json_put_real(b, reals[i].x);
     }
+    for (int i = 0; weights && i < 3; i++)
+        buf_printf(b, "%s\"%s\":%.2f%s", i ? "," : ",\"weights\":{",
+                   languages[i], weights[i], i == 2 ? "}" : "");
     buf_puts(b, ",\"curve\":[");
     for (int i = 0; i < MEASURE_POINTS; i++)
         buf_printf(b,
@@ -115,25 +148,34 @@ static int run(void *ctx, const struct args *a)
     struct measure_question *questions = NULL;
     size_t n = 0;
     struct measured m;
-    int r = index_of_file(a->words[0], args_text(a, "map"), arena, &x, &e);
+    struct knowledge_dense room = {0};
+    const struct knowledge_dense *dense = NULL;
+    int r = open_model(a, &room, &dense, &e);
+    if (!r)
+        r = index_of_file(a->words[0], args_text(a, "map"), dense, arena, &x,
+                          &e);
     if (!r)
         r = read_questions(a->words[1], &t, arena, &questions, &n, &e);
     if (!r)
         measure_search(x, questions, n, &m);
+    double weights[3] = {0};
+    for (int i = 0; !r && i < 3; i++)
+        weights[i] = knowledge_index_weight(x, str_from(languages[i]));
     knowledge_index_unref(x);
+    vectors_unref(room.vectors);
     table_free(&t);
     arena_free(arena);
     if (r)
         return cli_fail(r, &e);
     struct buf b = BUF_INIT(REPORT_BYTES);
-    if (cli_json(a))
-        put_json(&m, &b);
-    else
-        put_text(&m, &b);
+    (cli_json(a) ? put_json : put_text)(&m, dense ? weights : NULL, &b);
     return cli_print(&b);
 }
 
 static const struct arg_option options[] = {
+    {0, "model", "FOLDER", "a language model that search asks too"},
+    {0, "precision", "P", "of it: f32, bf16 or int8 (default int8)"},
+    {0, "weight", "W", "of its vectors, 0-1 (default: as a desk finds it)"},
     {0, "map", "TO=FROM,...", "columns under other names: answer=Body"},
     {0},
 };

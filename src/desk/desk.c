@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -15,6 +16,7 @@
 #include "db/db.h"
 #include "desk/catalog.h"
 #include "knowledge/articles.h"
+#include "knowledge/vectors.h"
 #include "text/stem.h"
 #include "triage/triage.h"
 
@@ -30,6 +32,7 @@ struct desk {
     struct triage_model *model;
     struct knowledge_index *knowledge;
     struct catalog *catalog;
+    struct vectors *vectors; /* NULL: search by words alone; does not change */
     void (*on_push)(void *arg);
     void *on_push_arg;
     pthread_mutex_t refresh_lock; /* one refresh at a time; guards: */
@@ -68,6 +71,10 @@ struct catalog *desk_catalog(struct desk *d)
 struct fresh {
     struct desk *d;
     struct catalog *catalog;
+    struct arena *arena; /* of the articles */
+    struct knowledge_article *articles;
+    size_t n_articles;
+    bool new_articles;
     struct knowledge_index *knowledge;
     int64_t knowledge_generation;
 };
@@ -83,15 +90,29 @@ static int load_changed(struct db_tx *tx, void *arg, struct err *e)
         r = articles_generation(tx, &knowledge, e);
     if (!r && (!f->d->catalog || f->d->catalog->generation != catalog))
         r = catalog_load(tx, &f->catalog, e);
-    if (!r && (!f->d->knowledge || f->d->knowledge_generation != knowledge))
-        r = articles_index(tx, &f->knowledge, &f->knowledge_generation, e);
+    if (!r && (!f->d->knowledge || f->d->knowledge_generation != knowledge)) {
+        f->new_articles = true;
+        r = articles_published(tx, f->arena, &f->articles, &f->n_articles,
+                               &f->knowledge_generation, e);
+    }
     return r;
+}
+
+/* Outside of the transaction: a model may need minutes for many articles. */
+static int make_index(struct fresh *f, struct err *e)
+{
+    struct knowledge_dense dense = {f->d->vectors, -1};
+    return knowledge_index_new(f->articles, f->n_articles,
+                               f->d->vectors ? &dense : NULL, &f->knowledge, e);
 }
 
 static int refresh_store(struct desk *d, struct err *e)
 {
-    struct fresh f = {.d = d};
+    struct fresh f = {.d = d, .arena = arena_new()};
     int r = db_read(d->db, 0, load_changed, &f, e);
+    if (!r && f.new_articles)
+        r = make_index(&f, e);
+    arena_free(f.arena);
     if (r) {
         catalog_unref(f.catalog);
         knowledge_index_unref(f.knowledge);
@@ -181,6 +202,29 @@ static int open_store(struct desk *d, struct err *e)
     return r ? r : db_migrate(d->db, db_migrations, backups, e);
 }
 
+/* A name is of a folder under models/; a path is taken as it is. */
+static int open_vectors(struct desk *d, struct err *e)
+{
+    char folder[2 * PATH_BYTES];
+    char cache[PATH_BYTES + 64];
+    const char *name = d->settings.knowledge.model;
+    enum precision p = (enum precision)d->settings.knowledge.precision;
+    if (!name[0])
+        return OTK_OK;
+    if (strchr(name, '/'))
+        (void)snprintf(folder, sizeof(folder), "%s", name);
+    else
+        (void)snprintf(folder, sizeof(folder), "%s/models/%s", d->folder, name);
+    (void)snprintf(cache, sizeof(cache), "%s/models/knowledge.vectors",
+                   d->folder);
+    int r = vectors_open(folder, p, cache, &d->vectors, e);
+    return r ? err_wrap(e, r,
+                        "knowledge.model is '%.100s'; fetch it with `otklik "
+                        "model pull`, or leave the setting empty",
+                        name)
+             : OTK_OK;
+}
+
 int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
 {
     struct desk *d = MEM_NEW(struct desk);
@@ -196,6 +240,8 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
     (void)pthread_mutex_init(&d->refresh_lock, NULL);
     log_set_level((enum log_level)d->settings.log.level);
     r = open_store(d, e);
+    if (!r)
+        r = open_vectors(d, e);
     if (!r)
         r = desk_refresh(d, e);
     if (r) {
@@ -214,6 +260,7 @@ void desk_close(struct desk *d)
     triage_unref(d->model);
     knowledge_index_unref(d->knowledge);
     catalog_unref(d->catalog);
+    vectors_unref(d->vectors);
     conf_free(&d->conf);
     (void)pthread_mutex_destroy(&d->lock);
     (void)pthread_mutex_destroy(&d->refresh_lock);

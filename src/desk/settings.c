@@ -64,6 +64,8 @@ const struct conf_setting settings_table[] = {
     REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.6", 0, 1, "confidence from which Otklik answers by itself"),
     REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, "0.35", 0, 1, "confidence from which staff see a suggested article"),
     FLAG("knowledge.answer_first", knowledge.answer_first, "true", "try to answer before a ticket is made"),
+    {.name = "knowledge.model", .type = CONF_TEXT, AT(knowledge.model), .fallback = "", .max = 1024, .help = "language model that search asks too: a folder under models/, or a path; empty: words alone"},
+    {.name = "knowledge.precision", .type = CONF_CHOICE, AT(knowledge.precision), .fallback = "int8", .choices = "f32|bf16|int8", .help = "how that model is computed"},
 
     WHOLE("routing.giveback_minutes", routing.giveback_minutes, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
     WHOLE("routing.refresh_seconds", routing.refresh_seconds, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),

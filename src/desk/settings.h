@@ -55,6 +55,8 @@ struct settings {
         double answer_threshold;  /* confidence from which Otklik answers */
         double suggest_threshold; /* … from which staff see a suggestion */
         bool answer_first;        /* false: always a ticket */
+        char *model;   /* folder under models/ or a path; empty: none */
+        int precision; /* enum precision: how the model is computed */
     } knowledge;
     struct {
         int64_t giveback_minutes; /* of business time; 0: never */

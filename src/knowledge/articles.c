@@ -232,17 +232,10 @@ int article_list(struct db_tx *tx, int64_t after, size_t limit, bool all,
     return r;
 }
 
-int articles_index(struct db_tx *tx, struct knowledge_index **ret,
-                   int64_t *ret_generation, struct err *e)
+int articles_published(struct db_tx *tx, struct arena *a,
+                       struct knowledge_article **ret, size_t *ret_n,
+                       int64_t *ret_generation, struct err *e)
 {
-    struct arena *a = arena_new();
-    struct knowledge_article *list;
-    size_t n;
     int r = articles_generation(tx, ret_generation, e);
-    if (!r)
-        r = article_list(tx, 0, INT32_MAX, false, a, &list, &n, e);
-    if (!r)
-        r = knowledge_index_new(list, n, ret, e);
-    arena_free(a);
-    return r;
+    return r ? r : article_list(tx, 0, INT32_MAX, false, a, ret, ret_n, e);
 }

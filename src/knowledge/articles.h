@@ -52,9 +52,10 @@ int article_list(struct db_tx *tx, int64_t after, size_t limit, bool all,
                  struct arena *a, struct knowledge_article **ret, size_t *ret_n,
                  struct err *e);
 
-/* The index of everything published, and the generation it shows. */
-int articles_index(struct db_tx *tx, struct knowledge_index **ret,
-                   int64_t *ret_generation, struct err *e);
+/* Everything published, for an index, and the generation it shows. */
+int articles_published(struct db_tx *tx, struct arena *a,
+                       struct knowledge_article **ret, size_t *ret_n,
+                       int64_t *ret_generation, struct err *e);
 int articles_generation(struct db_tx *tx, int64_t *ret, struct err *e);
 
 #endif

@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "knowledge/dense.h"
+#include "knowledge/vectors.h"
 #include "text/features.h"
 #include "text/unicode.h"
 
@@ -56,6 +58,9 @@ static void add_form(struct maker *m, uint32_t article, struct str text)
         postings_add(x->forms[s], m->hashes[s], m->n[s]);
     x->form_of =
         mem_grow(x->form_of, x->n_forms, &x->forms_cap, sizeof(*x->form_of));
+    x->form_texts = mem_grow(x->form_texts, x->n_forms, &x->texts_cap,
+                             sizeof(*x->form_texts));
+    x->form_texts[x->n_forms] = str_trim(text);
     x->form_of[x->n_forms++] = article;
 }
 
@@ -122,6 +127,46 @@ static int place(struct knowledge_index *x, struct err *e)
     return OTK_OK;
 }
 
+/* ---- vectors
+ * ------------------------------------------------------------------ */
+
+static int embed(struct knowledge_index *x, const struct str *texts, size_t n,
+                 struct dense **ret, struct err *e)
+{
+    size_t size = vectors_size(x->vectors);
+    size_t most = n < DENSE_PART ? n : DENSE_PART;
+    float *rows = mem_new(most * size + 1, sizeof(*rows));
+    int r = OTK_OK;
+    *ret = dense_new(size);
+    for (size_t i = 0; !r && i < n; i += most) {
+        size_t now = n - i < most ? n - i : most;
+        r = vectors_of(x->vectors, texts + i, now, rows, e);
+        if (!r)
+            r = dense_add(*ret, rows, now, e);
+    }
+    free(rows);
+    return r ? err_wrap(e, r, "vectors of %zu texts", n) : OTK_OK;
+}
+
+/* Title and answer; question forms stand for themselves. */
+static int embed_wholes(struct knowledge_index *x, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct str *texts = mem_new(x->n_articles + 1, sizeof(*texts));
+    for (size_t i = 0; i < x->n_articles; i++) {
+        const struct knowledge_article *k = &x->articles[i];
+        texts[i] = str_trim(str_from(arena_printf(
+            a, STR_FMT "\n" STR_FMT, STR_ARG(k->title), STR_ARG(k->answer))));
+    }
+    int r = embed(x, texts, x->n_articles, &x->dense_wholes, e);
+    free(texts);
+    arena_free(a);
+    return r;
+}
+
+/* ---- making
+ * ------------------------------------------------------------------- */
+
 static int make(struct knowledge_index *x, struct err *e)
 {
     struct maker m = {.x = x, .cutter = cutter_new()};
@@ -138,11 +183,17 @@ static int make(struct knowledge_index *x, struct err *e)
         r = r ? r : postings_close(x->wholes[s], e);
     }
     find_same(x);
-    return r ? r : place(x, e);
+    r = r ? r : place(x, e);
+    if (!r && x->vectors)
+        r = embed(x, x->form_texts, x->n_forms, &x->dense_forms, e);
+    if (!r && x->vectors)
+        r = embed_wholes(x, e);
+    return r;
 }
 
-int knowledge_index_new(const struct knowledge_article *articles, size_t n,
-                        struct knowledge_index **ret, struct err *e)
+int knowledge_index_make(const struct knowledge_article *articles, size_t n,
+                         struct vectors *vectors, struct knowledge_index **ret,
+                         struct err *e)
 {
     if (n > ARTICLES_MAX)
         return err_set(e, OTK_ELIMIT, "%zu articles, the limit is %d", n,
@@ -150,6 +201,9 @@ int knowledge_index_new(const struct knowledge_article *articles, size_t n,
     struct knowledge_index *x = MEM_NEW(struct knowledge_index);
     x->references = 1;
     x->arena = arena_new();
+    x->vectors = vectors_ref(vectors);
+    for (int i = 0; i < FUSIONS; i++)
+        x->fusion[i].slope = 1;
     for (int s = 0; s < SPACES; s++) {
         x->forms[s] = postings_new(K1, B);
         x->wholes[s] = postings_new(K1, B);
@@ -162,6 +216,26 @@ int knowledge_index_new(const struct knowledge_article *articles, size_t n,
     int r = x->articles
                 ? make(x, e)
                 : err_set(e, OTK_ELIMIT, "no memory for %zu articles", n);
+    if (r)
+        knowledge_index_unref(x);
+    else
+        *ret = x;
+    return r;
+}
+
+int knowledge_index_new(const struct knowledge_article *articles, size_t n,
+                        const struct knowledge_dense *dense,
+                        struct knowledge_index **ret, struct err *e)
+{
+    if (!dense)
+        return knowledge_index_make(articles, n, NULL, ret, e);
+    struct knowledge_index *x = NULL;
+    vectors_begin(dense->vectors);
+    int r = knowledge_index_make(articles, n, dense->vectors, &x, e);
+    if (!r)
+        r = fusion_find(x, dense->weight, e);
+    if (!r)
+        vectors_end(dense->vectors);
     if (r)
         knowledge_index_unref(x);
     else
@@ -185,16 +259,26 @@ void knowledge_index_unref(struct knowledge_index *x)
         postings_free(x->wholes[s]);
     }
     latent_free(x->latent);
+    dense_free(x->dense_forms);
+    dense_free(x->dense_wholes);
+    vectors_unref(x->vectors);
     free(x->form_places);
     free(x->whole_places);
     arena_free(x->arena);
     free(x->articles);
     free(x->same);
     free(x->form_of);
+    free(x->form_texts);
     free(x);
 }
 
 size_t knowledge_index_len(const struct knowledge_index *x)
 {
     return x->n_articles;
+}
+
+double knowledge_index_weight(const struct knowledge_index *x,
+                              struct str language)
+{
+    return (double)x->fusion[fusion_of_language(language)].weight;
 }

@@ -19,6 +19,7 @@
 #include "base/str.h"
 
 struct err;
+struct vectors;
 
 enum knowledge_audience { AUDIENCE_PUBLIC, AUDIENCE_STAFF };
 
@@ -36,9 +37,23 @@ struct knowledge_article {
 
 struct knowledge_index;
 
-/* Copies what it needs. Building 10,000 articles takes a few seconds. */
+/* A model that search asks too. */
+struct knowledge_dense {
+    struct vectors *vectors; /* the index keeps a reference */
+    double weight; /* of its nearness, 0-1; below 0: the best by the articles */
+};
+
+/*
+ * Copies what it needs. Building 10,000 articles takes a few seconds; with
+ * `dense` (NULL: words alone) so many more as the model needs for the texts
+ * that it did not see before. One at a time with the same vectors.
+ */
 int knowledge_index_new(const struct knowledge_article *articles, size_t n,
+                        const struct knowledge_dense *dense,
                         struct knowledge_index **ret, struct err *e);
+/* How much vectors count with questions in "ru", "en" or any other language. */
+double knowledge_index_weight(const struct knowledge_index *x,
+                              struct str language);
 struct knowledge_index *knowledge_index_ref(struct knowledge_index *x);
 void knowledge_index_unref(struct knowledge_index *x); /* NULL is fine */
 size_t knowledge_index_len(const struct knowledge_index *x);

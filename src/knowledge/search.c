@@ -10,46 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "knowledge/asked.h"
+#include "knowledge/dense.h"
 #include "knowledge/index.h"
+#include "knowledge/scratch.h"
+#include "knowledge/vectors.h"
+#include "model/encoder.h"
 #include "text/language.h"
 
-enum { TERMS_MAX = 2048, RANKED_MAX = 64 };
-
-/* Six views of how well an article fits. */
-enum part {
-    FORM_WORDS,
-    FORM_CHARS,
-    FORM_LATENT,
-    WHOLE_WORDS,
-    WHOLE_CHARS,
-    WHOLE_LATENT,
-    PARTS,
-};
+enum { RANKED_MAX = 64 };
 
 /* They add up to 1. Found on a Russian FAQ of 318 articles and on the starter
  * knowledge with held-out question forms; flat around these values. */
-static const float weights[PARTS] = {
+static const float weights[LEXICAL_PARTS] = {
     [FORM_WORDS] = 0.20F,  [FORM_CHARS] = 0.13F,  [FORM_LATENT] = 0.20F,
     [WHOLE_WORDS] = 0.20F, [WHOLE_CHARS] = 0.20F, [WHOLE_LATENT] = 0.07F,
 };
 static const float bonus_topic = 0.03F;
 static const float malus_language = 0.5F; /* factor */
 
-struct parts {
-    float of[PARTS];
-};
-
-struct knowledge_scratch {
-    struct asked *asked;
-    float *units; /* of the postings being looked at */
-    size_t n_units;
-    struct parts *articles;
-    size_t n_articles;
-    size_t terms[TERMS_MAX];
-    struct cutter *cutter; /* for passages */
-};
+/* Of what vectors count for, the rest is the whole article's. */
+static const float form_share = 0.6F;
+/* So near is worth showing though not a letter is shared. */
+static const float near = 0.25F;
 
 struct knowledge_scratch *knowledge_scratch_new(void)
 {
@@ -65,6 +51,8 @@ void knowledge_scratch_free(struct knowledge_scratch *s)
         return;
     asked_free(s->asked);
     cutter_free(s->cutter);
+    session_free(s->session);
+    free(s->vector);
     free(s->units);
     free(s->articles);
     free(s);
@@ -160,6 +148,57 @@ static void match_latently(const struct knowledge_index *x,
                  latent_nearness(place, x->whole_places[u]));
 }
 
+static void match_densely(const struct knowledge_index *x,
+                          struct knowledge_scratch *s, const float *vector)
+{
+    dense_dots(x->dense_forms, s->session, vector, s->units);
+    for (size_t u = 0; u < x->n_forms; u++)
+        keep_max(&s->articles[x->form_of[u]].of[FORM_DENSE], s->units[u]);
+    dense_dots(x->dense_wholes, s->session, vector, s->units);
+    for (size_t u = 0; u < x->n_articles; u++)
+        keep_max(&s->articles[u].of[WHOLE_DENSE], s->units[u]);
+    memset(s->units, 0, s->n_units * sizeof(*s->units));
+}
+
+bool knowledge_look(const struct knowledge_index *x,
+                    struct knowledge_scratch *s, struct str text,
+                    const float *vector, const struct parts **ret)
+{
+    const struct asked_feature *f;
+    fit(s, x);
+    size_t n = asked_cut(s->asked, x, text, &f, &s->words);
+    *ret = s->articles;
+    if (n == 0)
+        return false;
+    match_lexically(x, s, f, n);
+    match_latently(x, s, f, n);
+    if (vector) {
+        if (!s->session)
+            s->session = session_new(1);
+        match_densely(x, s, vector);
+    }
+    return true;
+}
+
+/* The question's vector; NULL: the model cannot say. Search goes on without. */
+static const float *vector_of(const struct knowledge_index *x,
+                              struct knowledge_scratch *s, struct str text)
+{
+    struct err e = {0};
+    size_t size = vectors_size(x->vectors);
+    if (!s->session)
+        s->session = session_new(1);
+    if (size > s->vector_size) {
+        free(s->vector);
+        s->vector = mem_new(size, sizeof(*s->vector));
+        s->vector_size = size;
+    }
+    int r = vectors_ask(x->vectors, s->session, text, s->vector, &e);
+    if (r)
+        log_warn("knowledge", "a question without its vector: %s", e.msg);
+    return r ? NULL : s->vector;
+}
+
 /* ---- ranking
  * ------------------------------------------------------------------ */
 
@@ -175,14 +214,25 @@ static bool may_see(const struct knowledge_article *a,
 }
 
 /* Zero: the article shares nothing with the question. */
-static float fuse(const struct parts *p, const struct knowledge_article *a,
-                  const struct knowledge_query *q, struct str language)
+static float fuse(const struct parts *p, const struct fusion *f)
 {
     float total = 0;
-    if (p->of[FORM_CHARS] + p->of[WHOLE_CHARS] == 0)
-        return 0;
-    for (int i = 0; i < PARTS; i++)
+    for (int i = 0; i < LEXICAL_PARTS; i++)
         total += weights[i] * p->of[i];
+    bool shares = p->of[FORM_CHARS] + p->of[WHOLE_CHARS] > 0;
+    if (!f)
+        return shares ? total : 0;
+    float dense =
+        form_share * fusion_above(p->of[FORM_DENSE], f->floor_form) +
+        (1 - form_share) * fusion_above(p->of[WHOLE_DENSE], f->floor_whole);
+    return shares || dense >= near ? total + f->weight * (dense - total) : 0;
+}
+
+static float fit_to_query(float total, const struct knowledge_article *a,
+                          const struct knowledge_query *q, struct str language)
+{
+    if (total == 0)
+        return 0;
     if (a->language.n && language.n && !str_eq(a->language, language))
         total *= malus_language;
     if (q->topic.n && str_eq(a->topic, q->topic))
@@ -197,12 +247,15 @@ static float fuse(const struct parts *p, const struct knowledge_article *a,
  * question forms of the starter knowledge, and of texts off their topics
  * (docs/performance.md).
  */
-static double confidence_of(double total, double lead, size_t words)
+static double confidence_of(double total, double lead, size_t words,
+                            const struct fusion *f)
 {
     enum { WORDS_ENOUGH = 12 };
     size_t n = words < WORDS_ENOUGH ? words : WORDS_ENOUGH;
     double z =
         -0.65 + 2.1 * log(total + 0.02) + 7.66 * lead + 0.61 * log1p((double)n);
+    if (f)
+        z = f->shift + f->slope * z;
     return 1 / (1 + exp(-z));
 }
 
@@ -242,13 +295,38 @@ static void insert(struct ranking *r, size_t article, double score)
                                          .score = score};
 }
 
-static struct str language_of(const struct knowledge_query *q)
+struct str knowledge_language(const struct knowledge_query *q)
 {
     if (q->language.n)
         return q->language;
     enum language l = language_detect(q->text).language;
     return l == LANGUAGE_RU || l == LANGUAGE_EN ? str_from(language_code(l))
                                                 : STR("");
+}
+
+size_t knowledge_weigh(const struct knowledge_index *x,
+                       struct knowledge_scratch *s,
+                       const struct knowledge_query *q, const struct fusion *f,
+                       struct str without, struct knowledge_hit *ret,
+                       size_t max)
+{
+    struct ranking r = {.x = x};
+    struct str language = knowledge_language(q);
+    max = max > RANKED_MAX ? RANKED_MAX : max;
+    r.max = max < 2 ? 2 : max; /* the lead needs a second */
+    for (size_t i = 0; i < x->n_articles; i++) {
+        const struct knowledge_article *a = &x->articles[i];
+        float score = fit_to_query(fuse(&s->articles[i], f), a, q, language);
+        if (score > 0 && may_see(a, q, without))
+            insert(&r, i, score);
+    }
+    for (size_t i = 0; i < r.n && i < max; i++) {
+        double next = r.n > 1 ? r.hits[1].score : 0;
+        double lead = i == 0 ? r.hits[0].score - next : 0;
+        ret[i] = r.hits[i];
+        ret[i].confidence = confidence_of(ret[i].score, lead, s->words, f);
+    }
+    return r.n < max ? r.n : max;
 }
 
 size_t knowledge_search(const struct knowledge_index *x,
@@ -265,72 +343,13 @@ size_t knowledge_search_without(const struct knowledge_index *x,
                                 struct str without, struct knowledge_hit *ret,
                                 size_t max)
 {
-    const struct asked_feature *f;
-    size_t words;
-    struct ranking r = {.x = x};
-    struct str language = language_of(q);
-    max = max > RANKED_MAX ? RANKED_MAX : max;
-    r.max = max < 2 ? 2 : max; /* the lead needs a second */
-    fit(s, x);
-    size_t n = asked_cut(s->asked, x, q->text, &f, &words);
-    if (n == 0)
+    const struct parts *seen;
+    const float *vector = NULL;
+    const struct fusion *f =
+        &x->fusion[fusion_of_language(knowledge_language(q))];
+    if (f->weight > 0)
+        vector = vector_of(x, s, q->text);
+    if (!knowledge_look(x, s, q->text, vector, &seen))
         return 0;
-    match_lexically(x, s, f, n);
-    match_latently(x, s, f, n);
-    for (size_t i = 0; i < x->n_articles; i++) {
-        const struct knowledge_article *a = &x->articles[i];
-        float score = fuse(&s->articles[i], a, q, language);
-        if (score > 0 && may_see(a, q, without))
-            insert(&r, i, score);
-    }
-    for (size_t i = 0; i < r.n && i < max; i++) {
-        double next = r.n > 1 ? r.hits[1].score : 0;
-        double lead = i == 0 ? r.hits[0].score - next : 0;
-        ret[i] = r.hits[i];
-        ret[i].confidence = confidence_of(ret[i].score, lead, words);
-    }
-    return r.n < max ? r.n : max;
-}
-
-/* ---- passages
- * ----------------------------------------------------------------- */
-
-static bool has(const struct raw_feature *raw, size_t n, uint64_t hash)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (raw[i].hash == hash)
-            return true;
-    }
-    return false;
-}
-
-struct str knowledge_passage(const struct knowledge_index *x,
-                             struct knowledge_scratch *s,
-                             const struct knowledge_article *article,
-                             struct str question)
-{
-    const struct asked_feature *f;
-    const struct raw_feature *raw;
-    const struct postings *p = x->wholes[SPACE_WORDS];
-    size_t words;
-    size_t n = asked_cut(s->asked, x, question, &f, &words);
-    struct str rest = article->answer;
-    struct str line;
-    struct str best = {0};
-    float most = 0;
-    while (str_next(&rest, '\n', &line)) {
-        float sum = 0;
-        line = str_trim(line);
-        size_t n_raw = cutter_cut(s->cutter, line, &raw);
-        for (size_t i = 0; i < n; i++) {
-            if (f[i].space == SPACE_WORDS && has(raw, n_raw, f[i].hash))
-                sum +=
-                    f[i].weight * postings_idf(p, postings_term(p, f[i].hash));
-        }
-        if (sum > most || best.n == 0) {
-            most = sum;
-            best = line;
-        }
-    }
-    return best;
+    return knowledge_weigh(x, s, q, vector ? f : NULL, without, ret, max);
 }

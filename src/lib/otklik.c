@@ -167,7 +167,7 @@ static int load_articles(const char *path, struct arena *a,
     for (size_t i = 0; !r && i < m.n_rows; i++)
         list[i] = m.rows[i].article;
     if (!r)
-        r = knowledge_index_new(list, m.n_rows, ret, e);
+        r = knowledge_index_new(list, m.n_rows, NULL, ret, e);
     table_free(&t);
     return r;
 }

@@ -43,8 +43,8 @@ static const struct knowledge_article articles[] = {
 static struct knowledge_index *make(void)
 {
     struct knowledge_index *x = NULL;
-    assert_int_equal(knowledge_index_new(articles, ROWS(articles), &x, NULL),
-                     0);
+    assert_int_equal(
+        knowledge_index_new(articles, ROWS(articles), NULL, &x, NULL), 0);
     return x;
 }
 
@@ -136,7 +136,8 @@ static void test_same_answers(void **state)
                                            {"сменить пароль", "a"},
                                            {"пароль не подходит", "d"},
                                            {"пароль почта", "c"}};
-    assert_int_equal(knowledge_index_new(twins, ROWS(twins), &x, NULL), 0);
+    assert_int_equal(knowledge_index_new(twins, ROWS(twins), NULL, &x, NULL),
+                     0);
     for (size_t i = 0; i < ROWS(asked); i++) {
         struct knowledge_query q = {.text = str_from(asked[i][0])};
         assert_int_equal(knowledge_search(x, s, &q, hits, 4), 2);
@@ -161,7 +162,7 @@ static void test_passage(void **state)
     };
     struct knowledge_index *x = NULL;
     struct knowledge_scratch *s = knowledge_scratch_new();
-    assert_int_equal(knowledge_index_new(one, 1, &x, NULL), 0);
+    assert_int_equal(knowledge_index_new(one, 1, NULL, &x, NULL), 0);
     assert_true(str_is(knowledge_passage(x, s, &one[0], STR("застряла бумага")),
                        "- Откройте лоток, достаньте бумагу."));
     assert_true(str_is(knowledge_passage(x, s, &one[0], STR("позвонить")),
@@ -212,7 +213,7 @@ static void test_odd_queries(void **state)
     struct knowledge_query q = {.text = {big, BIG}};
     assert_true(knowledge_search(x, s, &q, hits, 3) > 0);
     assert_int_equal(knowledge_search(x, s, &q, hits, 0), 0);
-    assert_int_equal(knowledge_index_new(NULL, 0, &empty, NULL), 0);
+    assert_int_equal(knowledge_index_new(NULL, 0, NULL, &empty, NULL), 0);
     assert_int_equal(knowledge_search(empty, s, &q, hits, 3), 0);
     knowledge_index_unref(empty);
     free(big);
