@@ -43,6 +43,27 @@ static int verify_audit(struct db_tx *tx, void *arg, struct err *e)
     return audit_verify(tx, arg, e);
 }
 
+/* Opening the desk has loaded the model; does it help? */
+static void examine_vectors(struct doctor *x, const struct desk *d,
+                            const struct knowledge_index *k)
+{
+    const char *name = desk_settings(d)->knowledge.model;
+    char text[200];
+    if (!name[0] || !k)
+        return;
+    double ru = knowledge_index_weight(k, STR("ru"));
+    double en = knowledge_index_weight(k, STR("en"));
+    double other = knowledge_index_weight(k, STR(""));
+    (void)snprintf(text, sizeof(text),
+                   "its vectors count %.2f in ru, %.2f in en, %.2f in others%s",
+                   ru, en, other,
+                   ru + en + other > 0
+                       ? ""
+                       : ": it does not help these articles; empty "
+                         "knowledge.model or take another");
+    say(x, true, "the model of search (knowledge.model) is there", text);
+}
+
 static void examine(struct doctor *x, struct desk *d)
 {
     struct err e = {0};
@@ -63,6 +84,7 @@ static void examine(struct doctor *x, struct desk *d)
                    k ? knowledge_index_len(k) : 0);
     say(x, k && knowledge_index_len(k), "there are articles",
         k && knowledge_index_len(k) ? text : "import some: otklik kb import");
+    examine_vectors(x, d, k);
     knowledge_index_unref(k);
     struct catalog *c = desk_catalog(d);
     (void)snprintf(text, sizeof(text), "%zu", c->n_staff);

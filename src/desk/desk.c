@@ -219,8 +219,8 @@ static int open_vectors(struct desk *d, struct err *e)
                    d->folder);
     int r = vectors_open(folder, p, cache, &d->vectors, e);
     return r ? err_wrap(e, r,
-                        "knowledge.model is '%.100s'; fetch it with `otklik "
-                        "model pull`, or leave the setting empty",
+                        "knowledge.model is '%.100s'; fetch one for sentences "
+                        "with `otklik model pull`, or leave it empty",
                         name)
              : OTK_OK;
 }
