@@ -128,12 +128,13 @@ static int merge_weight(struct merge *m, const struct weight *a,
     size_t columns = of->dims[1];
     float *values = mem_try(rows * columns, sizeof(*values));
     float *narrow = mem_try(rank * (rows + columns), sizeof(*narrow));
-    int r = values && narrow
-                ? OTK_OK
-                : err_set(e, OTK_ELIMIT, "%s: no memory for '" STR_FMT "'",
-                          m->path, STR_ARG(of->name));
-    if (!r)
-        r = weight_read(of, values, e);
+    if (!values || !narrow) {
+        free(values);
+        free(narrow);
+        return err_set(e, OTK_ELIMIT, "%s: no memory for '" STR_FMT "'",
+                       m->path, STR_ARG(of->name));
+    }
+    int r = weight_read(of, values, e);
     if (!r)
         r = weight_read(a, narrow, e);
     if (!r)

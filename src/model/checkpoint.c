@@ -110,7 +110,7 @@ static int check_fits(const char *path, const struct head *h,
     const struct checkpoint_about *a = &c->about;
     for (size_t i = 0; i < a->n_traits && h->n_traits == a->n_traits; i++) {
         const struct checkpoint_trait *t = &a->traits[i];
-        if (memcmp(&h->traits[i], &t->value, sizeof(t->value)) != 0)
+        if (h->traits[i] != t->value)
             return err_set(e, OTK_ECONFLICT,
                            "%s: the checkpoint was made with %s %.9g, not "
                            "%.9g; use the same, or %s",

@@ -294,7 +294,7 @@ int finetune(const char *base, const char *to, const struct head_shape *heads,
              struct err *e)
 {
     struct school s;
-    struct place place;
+    struct place place = {0};
     bool ended = false;
     *ret = (struct finetuned){.accuracy = NAN, .loss = NAN};
     int r = school_open(&s, base, heads, n_heads, d, o, e);

@@ -31,7 +31,7 @@ class LearningTest(unittest.TestCase):
     def words(self, name, *more):
         return [PROGRAM, "train", str(self.data), "--tasks", "topic",
                 "--engine", "transformer", "--base", str(self.top / "base"),
-                "--epochs", "40", "--output", str(self.top / name), *more]
+                "--epochs", "30", "--output", str(self.top / name), *more]
 
     def train(self, name, *more, want=0):
         p = subprocess.run(self.words(name, *more), capture_output=True,
