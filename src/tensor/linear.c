@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tensor/linear.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,19 +14,26 @@
 enum { SIDE_MAX = 1 << 22 };
 
 /*
- * All parts lie in one block, one behind the other: panels, bias, scale, sum.
- * Each is a multiple of ALIGNMENT long, whatever the shape, so that the block
- * can lie in a file just as well.
+ * All parts lie in one block, one behind the other: panels, bias, scale, sum,
+ * spare_of. Each is a multiple of ALIGNMENT long, whatever the shape, so that
+ * the block can lie in a file just as well.
+ *
+ * In 8 bits one more panel is there for outputs with a weight far outside the
+ * others, whose scale would leave the rest a few steps only: it holds what
+ * rounding them left over, in 8 bits again. Trained encoders have a few such
+ * outputs a layer (Dettmers et al. 2022), matrices by chance have none.
  */
 struct linear {
     enum precision precision;
     size_t outs, in;
     size_t k;        /* `in` up to whole groups */
-    size_t n_panels; /* the last one filled up with zeros */
+    size_t n_panels; /* the last one filled up with zeros; without the spare */
+    size_t n_spare;  /* outputs in use of the spare panel */
     void *own;       /* the block; NULL: it is somebody else's */
     const void *panels;
-    const float *bias, *scale; /* n_panels × PANEL */
+    const float *bias, *scale; /* of all panels' outputs */
     const int32_t *sum;
+    const int32_t *spare_of; /* PANEL: the output that each adds to, or -1 */
 };
 
 static const char *const names[PRECISIONS] = {"f32", "bf16", "int8"};
@@ -61,19 +69,29 @@ static void shape(struct linear *l, size_t outs, size_t in, enum precision p)
     l->n_panels = (outs + PANEL - 1) / PANEL;
 }
 
+/* The spare panel counts. */
+static size_t columns_of(const struct linear *l)
+{
+    return (l->n_panels + (l->precision == PRECISION_I8)) * PANEL;
+}
+
 static size_t panels_bytes(const struct linear *l)
 {
-    return l->n_panels * PANEL * l->k * widths[l->precision];
+    return columns_of(l) * l->k * widths[l->precision];
 }
 
 static void place(struct linear *l, const void *block)
 {
-    size_t columns = l->n_panels * PANEL;
+    size_t columns = columns_of(l);
     l->panels = block;
     l->bias =
         (const float *)(const void *)((const char *)block + panels_bytes(l));
     l->scale = l->bias + columns;
     l->sum = (const int32_t *)(const void *)(l->scale + columns);
+    l->spare_of = l->sum + columns;
+    while (l->precision == PRECISION_I8 && l->n_spare < PANEL &&
+           l->spare_of[l->n_spare] >= 0)
+        l->n_spare++;
 }
 
 /* What outputs look like before they are woven into a panel. */
@@ -81,9 +99,11 @@ struct packing {
     struct linear *l;
     float *row;  /* one of them, filled up to k with zeros */
     char *rows;  /* a panel's, in their new form: PANEL × k */
+    char *spare; /* those of the spare panel */
+    size_t n_spare;
     float *bias; /* where the block has them, to be written */
     float *scale;
-    int32_t *sum;
+    int32_t *sum, *spare_of;
 };
 
 static int32_t sum_of(const int8_t *x, size_t n)
@@ -119,6 +139,31 @@ static float quantize(const float *w, size_t n, int8_t *ret)
     return scale;
 }
 
+/* A weight this many times as large as usual makes the others' steps coarse. */
+static const double FAR_OUT = 8;
+
+static bool is_far_out(const float *w, size_t n, float scale)
+{
+    double squares = 0;
+    for (size_t i = 0; i < n; i++)
+        squares += (double)w[i] * (double)w[i];
+    return 127 * (double)scale > FAR_OUT * sqrt(squares / (double)n);
+}
+
+/* What rounding left of an output, as an output of the spare panel. */
+static void pack_rest(struct packing *x, size_t o, const float *w,
+                      const int8_t *rounded)
+{
+    struct linear *l = x->l;
+    size_t at = l->n_panels * PANEL + x->n_spare;
+    int8_t *to = (int8_t *)x->spare + x->n_spare * l->k;
+    for (size_t i = 0; i < l->in; i++)
+        x->row[i] = w[i] - (float)rounded[i] * x->scale[o];
+    x->scale[at] = quantize(x->row, l->in, to);
+    x->sum[at] = sum_of(to, l->in);
+    x->spare_of[x->n_spare++] = (int32_t)o;
+}
+
 /* A group of each of PANEL outputs side by side, then the next one: in words
  * of 32 bits, which a group is in each precision. */
 static void weave(const char *rows, size_t words, char *panel)
@@ -149,11 +194,25 @@ static void pack_panel(struct packing *x, size_t p, const float *w)
             memcpy(x->row, from, l->in * sizeof(*from));
             kernels()->to_bf16(x->row, l->k, (uint16_t *)(void *)to);
         } else {
-            x->scale[p * PANEL + c] = quantize(from, l->in, (int8_t *)to);
-            x->sum[p * PANEL + c] = sum_of((int8_t *)to, l->in);
+            size_t o = p * PANEL + c;
+            x->scale[o] = quantize(from, l->in, (int8_t *)to);
+            x->sum[o] = sum_of((int8_t *)to, l->in);
+            if (x->n_spare < PANEL && is_far_out(from, l->in, x->scale[o]))
+                pack_rest(x, o, from, (int8_t *)to);
         }
     }
     weave(x->rows, row / sizeof(uint32_t), panel);
+}
+
+static void pack_spare(struct packing *x)
+{
+    struct linear *l = x->l;
+    if (l->precision != PRECISION_I8)
+        return;
+    for (size_t i = x->n_spare; i < PANEL; i++)
+        x->spare_of[i] = -1;
+    weave(x->spare, l->k / sizeof(uint32_t),
+          (char *)l->own + l->n_panels * PANEL * l->k);
 }
 
 static int no_memory(size_t outs, size_t in, struct err *e)
@@ -181,15 +240,18 @@ int linear_new(const float *w, const float *b, size_t outs, size_t in,
     l->own = bytes <= MEM_MAX ? aligned_alloc(ALIGNMENT, bytes) : NULL;
     struct packing x = {.l = l,
                         .row = mem_try(l->k, sizeof(*x.row)),
-                        .rows = mem_try(PANEL * l->k, widths[p])};
-    if (l->own && x.row && x.rows) {
+                        .rows = mem_try(PANEL * l->k, widths[p]),
+                        .spare = mem_try(PANEL * l->k, 1)};
+    if (l->own && x.row && x.rows && x.spare) {
         memset(l->own, 0, bytes);
-        place(l, l->own);
         x.bias = (float *)(void *)((char *)l->own + panels_bytes(l));
-        x.scale = x.bias + l->n_panels * PANEL;
-        x.sum = (int32_t *)(void *)(x.scale + l->n_panels * PANEL);
+        x.scale = x.bias + columns_of(l);
+        x.sum = (int32_t *)(void *)(x.scale + columns_of(l));
+        x.spare_of = x.sum + columns_of(l);
         for (size_t i = 0; i < l->n_panels; i++)
             pack_panel(&x, i, w);
+        pack_spare(&x);
+        place(l, l->own);
         if (b)
             memcpy(x.bias, b, outs * sizeof(*b));
         *ret = l;
@@ -199,6 +261,7 @@ int linear_new(const float *w, const float *b, size_t outs, size_t in,
     }
     free(x.row);
     free(x.rows);
+    free(x.spare);
     return r;
 }
 
@@ -241,7 +304,7 @@ static bool finite_bf16(const void *p, size_t n)
  * range of what kernels compute with. */
 static bool possible(const struct linear *l)
 {
-    size_t n = l->n_panels * PANEL;
+    size_t n = columns_of(l);
     bool good = finite_f32(l->bias, n) && finite_f32(l->scale, n);
     if (l->precision == PRECISION_F32)
         return good && finite_f32(l->panels, n * l->k);
@@ -251,6 +314,8 @@ static bool possible(const struct linear *l)
         int64_t most = 128 * (int64_t)l->k;
         good = l->sum[i] >= -most && l->sum[i] <= most;
     }
+    for (size_t i = 0; good && i < PANEL; i++)
+        good = l->spare_of[i] >= -1 && l->spare_of[i] < (int64_t)l->outs;
     return good;
 }
 
@@ -262,8 +327,11 @@ int linear_map(struct str block, size_t outs, size_t in, enum precision p,
         return r;
     struct linear *l = MEM_NEW(struct linear);
     shape(l, outs, in, p);
-    place(l, block.p);
-    if (block.n != linear_bytes(l) || (uintptr_t)block.p % ALIGNMENT)
+    bool fits =
+        block.n == linear_bytes(l) && (uintptr_t)block.p % ALIGNMENT == 0;
+    if (fits)
+        place(l, block.p);
+    if (!fits)
         r = err_set(e, OTK_EFORMAT,
                     "%zu bytes for a matrix of %zu × %zu in %s, which takes "
                     "%zu, aligned to %d",
@@ -299,7 +367,9 @@ size_t linear_in(const struct linear *l)
 
 size_t linear_bytes(const struct linear *l)
 {
-    return l->n_panels * PANEL * (l->k * widths[l->precision] + 12);
+    enum { BESIDE = 12 }; /* bias, scale, sum of an output */
+    size_t spare = l->precision == PRECISION_I8 ? PANEL * sizeof(int32_t) : 0;
+    return columns_of(l) * (l->k * widths[l->precision] + BESIDE) + spare;
 }
 
 /* ---- applying
@@ -313,6 +383,7 @@ struct work {
     void *converted; /* that, when it is not f32 */
     size_t ldx;      /* in numbers */
     struct quantized_row *rows;
+    float *spare; /* of each member: rows × PANEL, what the spare panel gives */
 };
 
 /* A member's share of the rows of x in their new form. */
@@ -378,6 +449,34 @@ static void finish(const struct work *w, size_t r, size_t rows, size_t p,
     }
 }
 
+/* What the spare panel gives, if it has an output of these panels. */
+static float *multiply_spare(const struct work *w, int member, size_t from,
+                             size_t to)
+{
+    const struct linear *l = w->j->l;
+    bool any = false;
+    float *y = w->spare + (size_t)member * w->j->rows * PANEL;
+    for (size_t s = 0; s < l->n_spare; s++) {
+        size_t p = (size_t)l->spare_of[s] / PANEL;
+        any |= p >= from && p < to;
+    }
+    for (size_t r = 0; any && r < w->j->rows; r += TILE_ROWS)
+        tile(w, r, w->j->rows - r < TILE_ROWS ? w->j->rows - r : TILE_ROWS,
+             l->n_panels, y + r * PANEL, PANEL);
+    return any ? y : NULL;
+}
+
+static void add_spare(const struct work *w, const float *spare, size_t r,
+                      size_t rows, size_t p)
+{
+    const struct linear *l = w->j->l;
+    for (size_t s = 0; s < l->n_spare; s++) {
+        size_t o = (size_t)l->spare_of[s];
+        for (size_t i = r; o / PANEL == p && i < r + rows; i++)
+            w->j->y[i * w->j->ldy + o] += spare[i * PANEL + s];
+    }
+}
+
 /* A member's share of the panels, for all rows: weights are read once. */
 static void multiply_part(void *arg, int i, int n)
 {
@@ -386,6 +485,7 @@ static void multiply_part(void *arg, int i, int n)
     float edge[TILE_ROWS * PANEL];
     size_t from, to;
     team_share(j->l->n_panels, 1, i, n, &from, &to);
+    const float *spare = multiply_spare(w, i, from, to);
     for (size_t p = from; p < to; p++) {
         size_t columns = j->l->outs - p * PANEL;
         columns = columns < PANEL ? columns : PANEL;
@@ -400,6 +500,8 @@ static void multiply_part(void *arg, int i, int n)
                     memcpy(y + k * j->ldy, edge + k * PANEL,
                            columns * sizeof(float));
             }
+            if (spare)
+                add_spare(w, spare, r, rows, p);
             if (j->after != AFTER_NOTHING || j->residual)
                 finish(w, r, rows, p, columns);
         }
@@ -418,6 +520,8 @@ void linear_apply(struct team *t, struct workspace *space,
             workspace_take(space, j->rows * l->k * widths[l->precision]);
         w.x = w.converted;
         w.rows = WORKSPACE_ARRAY(space, struct quantized_row, j->rows);
+        w.spare = WORKSPACE_ARRAY(space, float,
+                                  (size_t)team_size(t) * j->rows * PANEL);
         team_run(t, convert_part, &w);
     }
     team_run(t, multiply_part, &w);

@@ -115,7 +115,10 @@ static void check_mapped(const struct shape *s, enum precision p)
     block.n += ALIGNMENT;
     /* a scale that is not finite, behind all biases */
     size_t columns = (s->outs + PANEL - 1) / PANEL * PANEL;
-    memset(copy + block.n - 2 * columns * sizeof(float), 0xff, sizeof(float));
+    size_t behind = 2 * columns;
+    if (p == PRECISION_I8) /* the spare panel, and whose outputs it has */
+        behind += 3 * PANEL;
+    memset(copy + block.n - behind * sizeof(float), 0xff, sizeof(float));
     assert_int_equal(linear_map(block, s->outs, s->in, p, &l[1], &e),
                      OTK_EFORMAT);
     team_free(t);
@@ -134,6 +137,44 @@ static void test_mapped(void **state)
         for (int p = 0; p < PRECISIONS; p++)
             check_mapped(&shapes[i], (enum precision)p);
     }
+}
+
+/* One weight far outside the others does not make its output coarse. */
+static void test_far_out(void **state)
+{
+    (void)state;
+    enum { OUTS = 100, IN = 256, ROWS_N = 9 };
+    struct err e = {0};
+    struct linear *l = NULL;
+    struct team *t = team_new(2);
+    struct workspace *w = workspace_new();
+    float *x = numbers((size_t)ROWS_N * IN, 1);
+    float *weights = numbers((size_t)OUTS * IN, 1);
+    float *y = numbers((size_t)ROWS_N * OUTS, 1);
+    float *expected = numbers((size_t)ROWS_N * OUTS, 1);
+    weights[3 * IN + 7] = 60;
+    weights[99 * IN] = -45;
+    for (size_t r = 0; r < ROWS_N; r++)
+        x[r * IN + 7] = x[r * IN] = 0; /* what is left is the others' error */
+    reference_linear(ROWS_N, IN, OUTS, x, weights, NULL, expected);
+    assert_int_equal(linear_new(weights, NULL, OUTS, IN, PRECISION_I8, &l, &e),
+                     0);
+    linear_apply(
+        t, w,
+        &(struct linear_job){
+            .l = l, .x = x, .rows = ROWS_N, .ldx = IN, .y = y, .ldy = OUTS});
+    for (size_t r = 0; r < ROWS_N; r++) {
+        assert_true(fabsf(y[r * OUTS + 3] - expected[r * OUTS + 3]) < 0.2F);
+        assert_true(fabsf(y[r * OUTS + 99] - expected[r * OUTS + 99]) < 0.2F);
+        assert_true(fabsf(y[r * OUTS + 4] - expected[r * OUTS + 4]) < 0.2F);
+    }
+    linear_free(l);
+    team_free(t);
+    workspace_free(w);
+    free(x);
+    free(weights);
+    free(y);
+    free(expected);
 }
 
 static void test_attention(void **state)
@@ -239,9 +280,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),    cmocka_unit_test(test_wrong_table),
         cmocka_unit_test(test_linear),    cmocka_unit_test(test_product),
-        cmocka_unit_test(test_mapped),    cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_workspace), cmocka_unit_test(test_team),
-        cmocka_unit_test(test_precision), cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_mapped),    cmocka_unit_test(test_far_out),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_team),      cmocka_unit_test(test_precision),
+        cmocka_unit_test(test_reference),
     };
     enum { SKIPPED = 77 }; /* as tests/CMakeLists.txt tells CTest */
     bool has;
