@@ -47,6 +47,13 @@ else
     say "left out: the model engine; make interop installs its peer"
 fi
 [ -n "${DATA-}" ] || exit 0
+# MODEL: a folder of all-MiniLM-L6-v2 or another model for sentences
+[ -z "${MODEL-}" ] || {
+    say "== search with a language model"
+    python3 bench/hybrid.py "$otklik" "$MODEL" "$DATA"
+    build/release/bench/knowledge_bench_dense 100000 384 1
+    build/release/bench/knowledge_bench_dense 1000000 384 1 60
+}
 say "== training beside scikit-learn"
 build/interop/bin/python bench/triage_peer.py "$otklik" \
     "$DATA/tickets_en_itservice/train.csv" text topic 3
