@@ -28,7 +28,7 @@ otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
 otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
 otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)
 otk_layer(net UNDER base LIBS PkgConfig::libcurl)
-otk_layer(model UNDER base text tensor data db net)
+otk_layer(model UNDER base text tensor data db net LIBS otk_onnx)
 otk_layer(triage UNDER base text tensor data model LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text tensor data db model)

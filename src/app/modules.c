@@ -12,18 +12,18 @@ static struct arg_command commands[48];
 __attribute__((constructor)) static void list_commands(void)
 {
     const struct arg_command *const all[] = {
-        &cmd_init,          &cmd_serve,         &cmd_worker,
-        &cmd_doctor,        &cmd_config_show,   &cmd_config_check,
-        &cmd_import,        &cmd_train,         &cmd_evaluate,
-        &cmd_predict,       &cmd_kb_import,     &cmd_kb_search,
-        &cmd_kb_export,     &cmd_kb_measure,    &cmd_user_add,
-        &cmd_user_list,     &cmd_user_passwd,   &cmd_key_add,
-        &cmd_key_list,      &cmd_key_revoke,    &cmd_backup,
-        &cmd_restore,       &cmd_route_explain, &cmd_route_simulate,
-        &cmd_model_new,     &cmd_model_pull,    &cmd_model_add,
-        &cmd_model_list,    &cmd_model_show,    &cmd_model_verify,
-        &cmd_model_pack,    &cmd_model_run,     &cmd_version,
-        &cmd_install_texts,
+        &cmd_init,       &cmd_serve,         &cmd_worker,
+        &cmd_doctor,     &cmd_config_show,   &cmd_config_check,
+        &cmd_import,     &cmd_train,         &cmd_evaluate,
+        &cmd_predict,    &cmd_kb_import,     &cmd_kb_search,
+        &cmd_kb_export,  &cmd_kb_measure,    &cmd_user_add,
+        &cmd_user_list,  &cmd_user_passwd,   &cmd_key_add,
+        &cmd_key_list,   &cmd_key_revoke,    &cmd_backup,
+        &cmd_restore,    &cmd_route_explain, &cmd_route_simulate,
+        &cmd_model_new,  &cmd_model_pull,    &cmd_model_add,
+        &cmd_model_list, &cmd_model_show,    &cmd_model_verify,
+        &cmd_model_pack, &cmd_model_run,     &cmd_model_export,
+        &cmd_version,    &cmd_install_texts,
     };
     size_t n = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < n; i++)

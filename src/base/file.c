@@ -82,6 +82,35 @@ int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
     return file_write_parts(path, &bytes, 1, mode, e);
 }
 
+int file_write_stream(const char *path, file_put put, void *ctx, unsigned mode,
+                      struct err *e)
+{
+    char tmp[PATH_MAX];
+    int len = snprintf(tmp, sizeof(tmp), "%s.tmp%d", path, (int)getpid());
+    if (len < 0 || (size_t)len >= sizeof(tmp))
+        return err_set(e, OTK_ELIMIT, "%s: path too long", path);
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, OTK_EIO, "%s", tmp);
+    FILE *f = fdopen(fd, "wb");
+    if (!f) {
+        int r = err_errno(e, OTK_EIO, "%s", tmp);
+        (void)close(fd);
+        (void)unlink(tmp);
+        return r;
+    }
+    int r = put(ctx, f, e);
+    if (!r && (ferror(f) || fflush(f) || fsync(fd)))
+        r = err_errno(e, OTK_EIO, "%s", path);
+    if (fclose(f) && !r)
+        r = err_errno(e, OTK_EIO, "%s", path);
+    if (!r && rename(tmp, path))
+        r = err_errno(e, OTK_EIO, "%s", path);
+    if (r)
+        (void)unlink(tmp);
+    return r;
+}
+
 static int copy_bytes(int from, int to)
 {
     enum { CHUNK = 256 << 10 };

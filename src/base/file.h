@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/str.h"
 
@@ -24,6 +25,12 @@ int file_write(const char *path, struct str bytes, unsigned mode,
  * they come one after another. */
 int file_write_parts(const char *path, const struct str *parts, size_t n,
                      unsigned mode, struct err *e);
+
+/* The same of what `put` writes to the stream, a piece at a time; it says 0 or
+ * an OTK_E* code with `e` filled, and the path then holds the old bytes. */
+typedef int (*file_put)(void *ctx, FILE *to, struct err *e);
+int file_write_stream(const char *path, file_put put, void *ctx, unsigned mode,
+                      struct err *e);
 
 /* A copy with the same permissions, written as safely. */
 int file_copy(const char *from, const char *to, struct err *e);

@@ -35,4 +35,6 @@ tail -n +2 starter/tickets.en.csv >>"$all"
 "$venv/bin/python" tests/interop/test_tokenizers.py \
     build/release/tests/tokenize
 "$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
+"$venv/bin/python" tests/interop/export.py \
+    build/release/otklik build/release/tests/ask
 say "interop: green"
