@@ -79,16 +79,16 @@ static void apply(const struct pass *p, const struct linear *l, const float *x,
                   size_t rows, float *y, const float *residual,
                   enum linear_after after)
 {
-    const struct linear_job j = {
+    struct linear_job j = {
         .l = l,
         .x = x,
         .rows = rows,
         .ldx = linear_in(l),
-        .y = y,
         .ldy = linear_outs(l),
         .residual = residual,
         .after = after,
     };
+    j.y = y;
     linear_apply(p->team, p->space, &j);
 }
 
@@ -282,7 +282,8 @@ int encoder_run(const struct encoder *x, struct session *s,
     if (r || b->n_texts == 0)
         return r;
     size_t share = b->offsets[b->n_texts] / (size_t)s->threads + 1;
-    struct chunks c = {.x = x, .s = s, .b = b, .want = want, .ret = ret};
+    struct chunks c = {.x = x, .s = s, .b = b, .want = want};
+    c.ret = ret;
     c.starts = mem_new(b->n_texts + 1, sizeof(*c.starts));
     c.errs = mem_new((size_t)s->threads, sizeof(*c.errs));
     c.n = cut(b, share < CHUNK_TOKENS ? share : CHUNK_TOKENS, c.starts);

@@ -107,7 +107,8 @@ static void drop_part(void *arg, int i, int n)
 
 static void drop(const struct pass *p, struct dropout d, float *x, size_t rows)
 {
-    struct drop_job j = {d, x, rows, p->c->hidden};
+    struct drop_job j = {.d = d, .rows = rows, .width = p->c->hidden};
+    j.x = x;
     if (d.rate > 0)
         team_run(p->team, drop_part, &j);
 }
@@ -128,7 +129,8 @@ static void add_part(void *arg, int i, int n)
 
 static void add(const struct pass *p, float *x, const float *y, size_t n)
 {
-    struct add_job j = {x, y, n};
+    struct add_job j = {.y = y, .n = n};
+    j.x = x;
     team_run(p->team, add_part, &j);
 }
 
@@ -477,8 +479,8 @@ double gradient_run(struct gradient *g, const struct gradient_job *j,
         .texts = j->texts,
         .rows = j->texts->offsets[j->texts->n_texts],
         .trails = WORKSPACE_ARRAY(g->space, struct trail, c->layers),
-        .slopes = slopes,
     };
+    p.slopes = slopes;
     embed(&p);
     for (size_t i = 0; i < c->layers; i++)
         layer_there(&p, i);

@@ -126,9 +126,9 @@ const char *graph_tensor(struct graph *g, const char *name, enum graph_type t,
         n *= dims[i];
     }
     x->has_raw_data = 1;
+    x->raw_data.len = n * size_of(t);
     /* protobuf-c knows no const; packing only reads */
-    x->raw_data =
-        (ProtobufCBinaryData){n * size_of(t), (uint8_t *)(uintptr_t)data};
+    memcpy(&x->raw_data.data, &data, sizeof(data));
     g->graph.initializer =
         mem_grow(g->graph.initializer, g->graph.n_initializer, &g->cap_tensors,
                  sizeof(Onnx__TensorProto *));

@@ -169,7 +169,8 @@ void attention_back(struct team *t, struct workspace *space,
                     float *ret)
 {
     size_t mark = workspace_mark(space);
-    struct work w = {.j = j, .k = kernels(), .slopes = slopes, .ret = ret};
+    struct work w = {.j = j, .k = kernels(), .slopes = slopes};
+    w.ret = ret;
     for (size_t i = 0; i < j->n_texts; i++) {
         size_t n = j->offsets[i + 1] - j->offsets[i];
         w.longest = n > w.longest ? n : w.longest;

@@ -34,7 +34,8 @@ static void apply_part(void *arg, int i, int n)
 void norm_apply(struct team *t, const struct norm *n, const float *x,
                 size_t rows, float *y)
 {
-    struct work w = {.norm = n, .x = x, .rows = rows, .y = y};
+    struct work w = {.norm = n, .x = x, .rows = rows};
+    w.y = y;
     team_run(t, apply_part, &w);
 }
 
@@ -118,11 +119,11 @@ void norm_back(struct team *t, struct workspace *space, const struct norm *n,
         .x = x,
         .slopes = slopes,
         .rows = rows,
-        .y = ret,
         .moments = WORKSPACE_ARRAY(space, struct moments, rows),
-        .gain = gain,
-        .bias = bias,
     };
+    w.y = ret;
+    w.gain = gain;
+    w.bias = bias;
     team_run(t, measure_part, &w);
     team_run(t, gain_part, &w);
     team_run(t, back_part, &w);

@@ -373,12 +373,6 @@ static int prepare(struct work *w, const char *folder, struct err *e)
             "%zu examples to learn from and %zu tasks; at least 4 and 1 are "
             "needed",
             w->d->n - w->d->n_also, w->d->n_tasks);
-    w->ops = engine_find(w->m.info.engine);
-    if (!w->ops)
-        return err_set(e, OTK_EINVAL,
-                       "no engine '%s': linear, jaccard, jaccard-chars, "
-                       "transformer",
-                       w->m.info.engine);
     int r = OTK_OK;
     w->m.n_tasks = w->d->n_tasks;
     for (size_t t = 0; !r && t < w->d->n_tasks; t++) {
@@ -423,7 +417,15 @@ int triage_train(const struct triage_dataset *d,
     w.m.info.version = "unnamed";
     w.m.info.trained_at = o->now_ms;
     w.m.info.n_examples = d->n;
-    int r = prepare(&w, folder, e);
+    int r = OTK_EINVAL;
+    w.ops = engine_find(w.m.info.engine);
+    if (w.ops)
+        r = prepare(&w, folder, e);
+    else
+        (void)err_set(e, r,
+                      "no engine '%s': linear, jaccard, jaccard-chars, "
+                      "transformer",
+                      w.m.info.engine);
     if (!r)
         r = calibrate(&w, e);
     tell(&w, "training", 0.9);

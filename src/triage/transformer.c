@@ -217,6 +217,7 @@ int transformer_train(const struct triage_dataset *d,
     struct head_shape heads[TRIAGE_TASKS_MAX];
     struct lessons x;
     struct finetuned done;
+    struct triage_train_options own = *o; /* for on_progress() */
     if (!o->base)
         return err_set(e, OTK_EINVAL,
                        "a transformer needs a language model to "
@@ -235,7 +236,7 @@ int transformer_train(const struct triage_dataset *d,
         .checkpoint = checkpoint,
         .resume = o->resume,
         .progress = on_progress,
-        .ctx = (void *)(uintptr_t)o,
+        .ctx = &own,
     };
     lessons_take(d, truth, o->seed, &x);
     const struct finetune_data data = {
