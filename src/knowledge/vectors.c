@@ -194,11 +194,19 @@ static int ask(const struct vectors *v, struct session *s,
     return r;
 }
 
+/* As much of a text as models are asked about; a blank one, which they refuse,
+ * is a full stop. */
+static struct str readable(struct str text)
+{
+    struct str some = utf8_cut(text, TEXT_BYTES);
+    return str_trim(some).n ? some : STR(".");
+}
+
 int vectors_ask(const struct vectors *v, struct session *s, struct str text,
                 float *ret, struct err *e)
 {
-    struct str short_ = utf8_cut(text, TEXT_BYTES);
-    return ask(v, s, &short_, 1, ret, e);
+    struct str some = readable(text);
+    return ask(v, s, &some, 1, ret, e);
 }
 
 static void warn_once(struct vectors *v, int r, const struct err *why)
@@ -240,7 +248,7 @@ int vectors_of(struct vectors *v, const struct str *texts, size_t n, float *ret,
     pthread_mutex_lock(&v->lock);
     for (size_t i = 0; !r && i < n; i++) {
         uint8_t key[VECTOR_KEY];
-        struct str text = utf8_cut(texts[i], TEXT_BYTES);
+        struct str text = readable(texts[i]);
         key_of(v, text, key);
         if (vector_store_get(v->store, key, ret + i * v->size))
             continue;

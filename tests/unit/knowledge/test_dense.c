@@ -273,7 +273,9 @@ static void test_vectors(void **state)
     struct session *s = session_new(1);
     size_t size = vectors_size(v);
     assert_int_equal(size, 32);
-    assert_int_equal(vectors_of(v, texts, 4, x, NULL), 0);
+    struct err e = {0};
+    if (vectors_of(v, texts, 4, x, &e))
+        fail_msg("%s", e.msg);
     off_t bytes = length();
     vectors_unref(v);
     v = open_vectors(); /* asks nothing twice */
