@@ -342,7 +342,10 @@ class PullTest(PullCase):
 
     def test_progress(self):
         """On a terminal there is a bar, and complaints are not in its line."""
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as why:  # as in a chroot without /dev/pts
+            self.skipTest(f"left out, there is no terminal: {why}")
         self.addCleanup(os.close, master)
         self.hub.cut[WEIGHTS] = 300000
 

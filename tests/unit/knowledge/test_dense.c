@@ -16,7 +16,7 @@
 #include "knowledge/vector_store.h"
 #include "knowledge/vectors.h"
 #include "model/encoder.h"
-#include "test.h"
+#include "models.h"
 
 #define T(lit)                                                                 \
     {                                                                          \
@@ -25,33 +25,16 @@
 
 enum { SIZE = 48, RECORD = 16 + 4 + SIZE + 8, HEAD = 40 };
 
-static char top[] = "/tmp/otklik-dense-XXXXXX";
-static char folder[64], labels[64], file[64];
+static char folder[MODELS_PATH], labels[MODELS_PATH], file[MODELS_PATH];
 
 static int prepare(void **state)
 {
-    (void)state;
-    char command[400];
-    const char *tests = getenv("OTKLIK_TESTS");
-    if (!tests || !mkdtemp(top))
+    if (models_open(state))
         return -1;
-    (void)snprintf(folder, sizeof(folder), "%s/model", top);
-    (void)snprintf(labels, sizeof(labels), "%s/labels", top);
-    (void)snprintf(file, sizeof(file), "%s/vectors", top);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' --hidden 32 --heads 2 minilm "
-                   "'%s' >/dev/null && python3 '%s/models/make.py' --hidden 32 "
-                   "--heads 2 bert '%s' >/dev/null",
-                   tests, folder, tests, labels);
-    return system(command);
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
-    return system(command);
+    models_make("minilm", MODELS_SMALL, "model", folder);
+    models_make("bert", MODELS_SMALL, "labels", labels);
+    (void)snprintf(file, sizeof(file), "%s/vectors", models_top);
+    return 0;
 }
 
 /* Numbers of length one that depend on `i` only. */
@@ -305,10 +288,10 @@ static void test_wrong_models(void **state)
     assert_int_equal(vectors_open(labels, PRECISION_F32, NULL, &v, &e),
                      OTK_EINVAL);
     assert_non_null(strstr(e.msg, "classifier"));
-    assert_int_equal(vectors_open(top, PRECISION_F32, NULL, &v, &e),
+    assert_int_equal(vectors_open(models_top, PRECISION_F32, NULL, &v, &e),
                      OTK_ENOENT);
     /* a file that cannot be read is no reason to do without */
-    assert_int_equal(vectors_open(folder, PRECISION_I8, top, &v, &e), 0);
+    assert_int_equal(vectors_open(folder, PRECISION_I8, models_top, &v, &e), 0);
     vectors_unref(v);
 }
 
@@ -437,5 +420,5 @@ int main(void)
         cmocka_unit_test(test_given_weight),
         cmocka_unit_test(test_floor),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, prepare, models_close);
 }

@@ -13,34 +13,18 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "model/finetune.h"
-#include "test.h"
+#include "models.h"
 
 enum { TEXTS = 64, STEPS = 6, EPOCHS = 3, SUM = 32, FILE_MAX = 1 << 26 };
 
-static char top[] = "/tmp/otklik-checkpoint-XXXXXX";
-static char base[64];
+static char base[MODELS_PATH];
 
 static int prepare(void **state)
 {
-    (void)state;
-    char command[300];
-    const char *tests = getenv("OTKLIK_TESTS");
-    if (!tests || !mkdtemp(top))
+    if (models_open(state))
         return -1;
-    (void)snprintf(base, sizeof(base), "%s/base", top);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' --hidden 32 --heads 2 minilm "
-                   "'%s' >/dev/null",
-                   tests, base);
-    return system(command);
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
-    return system(command);
+    models_make("minilm", MODELS_SMALL, "base", base);
+    return 0;
 }
 
 /* 48 texts to learn from, 16 held out. */
@@ -90,7 +74,7 @@ static int learn(const struct lessons *x, const char *name, size_t step,
     static const struct head_shape heads[] = {{"topic", 3}};
     struct stopper s = {.step = step, .at_end = at_end};
     char folder[100];
-    (void)snprintf(folder, sizeof(folder), "%s/%s", top, name);
+    (void)snprintf(folder, sizeof(folder), "%s/%s", models_top, name);
     (void)mkdir(folder, 0755);
     o.batch = 8;
     o.epochs = o.epochs ? o.epochs : EPOCHS;
@@ -105,7 +89,7 @@ static void read_file(const char *name, const char *file, struct buf *ret)
 {
     char path[200];
     struct err e = {0};
-    (void)snprintf(path, sizeof(path), "%s/%s/%s", top, name, file);
+    (void)snprintf(path, sizeof(path), "%s/%s/%s", models_top, name, file);
     *ret = (struct buf)BUF_INIT(FILE_MAX);
     if (file_read(path, ret, &e))
         fail_msg("%s", e.msg);
@@ -114,7 +98,8 @@ static void read_file(const char *name, const char *file, struct buf *ret)
 static bool has_checkpoint(const char *name)
 {
     char path[200];
-    (void)snprintf(path, sizeof(path), "%s/%s/checkpoint.otk", top, name);
+    (void)snprintf(path, sizeof(path), "%s/%s/checkpoint.otk", models_top,
+                   name);
     return file_exists(path);
 }
 
@@ -228,13 +213,13 @@ static void test_other_place(void **state)
     struct err e = {0};
     struct finetuned done;
     char path[100];
-    (void)snprintf(path, sizeof(path), "%s/state", top);
+    (void)snprintf(path, sizeof(path), "%s/state", models_top);
     struct finetune_options o = {.threads = 1, .checkpoint = path};
     fill(&x);
     assert_int_equal(learn(&x, "place", 2, false, o, &done, &e), 0);
     assert_true(file_exists(path));
     assert_false(has_checkpoint("place"));
-    (void)snprintf(path, sizeof(path), "%s/nowhere/state", top);
+    (void)snprintf(path, sizeof(path), "%s/nowhere/state", models_top);
     assert_int_equal(learn(&x, "place", 2, false, o, &done, &e), OTK_EIO);
     assert_non_null(strstr(e.msg, "nowhere/state"));
 }
@@ -281,16 +266,11 @@ static void test_foreign(void **state)
     x.held_out[0] = 1;
     refuse(&x, &o, OTK_ECONFLICT, "other texts");
     fill(&x);
-    char command[300];
-    (void)snprintf(command, sizeof(command),
-                   "cp -r '%s' '%s.kept' && python3 '%s/models/make.py' "
-                   "--seed 8 --hidden 32 --heads 2 minilm '%s' >/dev/null",
-                   base, base, getenv("OTKLIK_TESTS"), base);
-    assert_int_equal(system(command), 0);
+    char kept[MODELS_PATH];
+    (void)snprintf(kept, sizeof(kept), "%s", base);
+    models_make("minilm", MODELS_SMALL " --seed 8", "other", base);
     refuse(&x, &o, OTK_ECONFLICT, "another base model");
-    (void)snprintf(command, sizeof(command), "rm -r '%s' && mv '%s.kept' '%s'",
-                   base, base, base);
-    assert_int_equal(system(command), 0);
+    (void)snprintf(base, sizeof(base), "%s", kept);
     o.resume = true;
     assert_int_equal(learn(&x, "foreign", 0, false, o, &done, &e), 0);
 }
@@ -302,7 +282,7 @@ static void put_file(struct str bytes)
 {
     char path[200];
     struct err e = {0};
-    (void)snprintf(path, sizeof(path), "%s/foreign/checkpoint.otk", top);
+    (void)snprintf(path, sizeof(path), "%s/foreign/checkpoint.otk", models_top);
     assert_int_equal(file_write(path, bytes, 0644, &e), 0);
 }
 
@@ -366,5 +346,5 @@ int main(void)
         cmocka_unit_test(test_ended_early), cmocka_unit_test(test_other_place),
         cmocka_unit_test(test_foreign),     cmocka_unit_test(test_damaged),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, prepare, models_close);
 }

@@ -14,35 +14,19 @@
 #include "model/encoder.h"
 #include "model/model.h"
 #include "model/weights.h"
-#include "test.h"
+#include "models.h"
 #include "text/tokenizer.h"
 
 enum { TEXTS = 96 };
 
-static char top[] = "/tmp/otklik-finetune-XXXXXX";
-static char base[64];
+static char base[MODELS_PATH];
 
 static int prepare(void **state)
 {
-    (void)state;
-    char command[300];
-    const char *tests = getenv("OTKLIK_TESTS");
-    if (!tests || !mkdtemp(top))
+    if (models_open(state))
         return -1;
-    (void)snprintf(base, sizeof(base), "%s/base", top);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' --hidden 32 --heads 2 minilm "
-                   "'%s' >/dev/null",
-                   tests, base);
-    return system(command);
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
-    return system(command);
+    models_make("minilm", MODELS_SMALL, "base", base);
+    return 0;
 }
 
 /* Two tasks: what it is about, and whether it is urgent; every fourth text is
@@ -81,7 +65,7 @@ static int teach(const struct lessons *x, const char *name,
                  const struct finetune_options *o, struct finetuned *done,
                  char folder[100], struct err *e)
 {
-    (void)snprintf(folder, 100, "%s/%s", top, name);
+    (void)snprintf(folder, 100, "%s/%s", models_top, name);
     (void)mkdir(folder, 0755);
     return finetune(base, folder, heads, 2, &x->data, o, done, e);
 }
@@ -278,5 +262,5 @@ int main(void)
         cmocka_unit_test(test_stop),        cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_bad_options),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, prepare, models_close);
 }

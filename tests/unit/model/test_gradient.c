@@ -12,11 +12,10 @@
 #include "base/rand.h"
 #include "model/config.h"
 #include "model/weights.h"
-#include "test.h"
+#include "models.h"
 
 enum { TEXTS = 5, TASKS = 2 };
 
-static char folder[] = "/tmp/otklik-gradient-XXXXXX";
 static struct arena *arena;
 
 struct net {
@@ -32,16 +31,8 @@ static void make(const char *family, struct net *x)
     static const struct head_shape heads[TASKS] = {{"topic", 5},
                                                    {"priority", 3}};
     struct err e = {0};
-    char command[400];
-    char path[100];
-    const char *tests = getenv("OTKLIK_TESTS");
-    assert_non_null(tests);
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, family);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' --hidden 32 --heads 2 %s '%s' "
-                   ">/dev/null",
-                   tests, family, path);
-    assert_int_equal(system(command), 0);
+    char path[MODELS_PATH];
+    models_make(family, MODELS_SMALL, family, path);
     if (model_config_read(path, arena, &x->config, &e) ||
         weights_open(path, &x->weights, &e) ||
         names_init(&x->names, x->weights, &x->config, &e) ||
@@ -57,18 +48,14 @@ static void unmake(struct net *x)
 
 static int prepare(void **state)
 {
-    (void)state;
     arena = arena_new();
-    return mkdtemp(folder) ? 0 : -1;
+    return models_open(state);
 }
 
 static int clean(void **state)
 {
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", folder);
     arena_free(arena);
-    return system(command);
+    return models_close(state);
 }
 
 struct asked {
@@ -261,8 +248,8 @@ static void test_write(void **state)
     struct err e = {0};
     struct weights *w = NULL;
     make("bert", &x);
-    assert_int_equal(parameters_write(&x.p, folder, &e), 0);
-    assert_int_equal(weights_open(folder, &w, &e), 0);
+    assert_int_equal(parameters_write(&x.p, models_top, &e), 0);
+    assert_int_equal(weights_open(models_top, &w, &e), 0);
     const struct weight *head = weights_find(w, STR("heads.topic.weight"));
     assert_non_null(head);
     assert_int_equal(head->dims[0], 5);

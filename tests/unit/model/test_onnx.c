@@ -12,39 +12,17 @@
 #include "base/file.h"
 #include "model/onnx.h"
 #include "model/onnx_graph.h"
-#include "test.h"
+#include "models.h"
 
-enum { PATH_BYTES = 300, COMMAND_BYTES = 1000, FILE_BYTES = 64 << 20 };
-
-static char top[] = "/tmp/otklik-onnx-XXXXXX";
-
-static int prepare(void **state)
-{
-    (void)state;
-    return mkdtemp(top) ? 0 : -1;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
-    return system(command);
-}
+enum { PATH_BYTES = 300, FILE_BYTES = 64 << 20 };
 
 static void make(const char *family, const char *options,
                  char folder[PATH_BYTES])
 {
     static int n;
-    char command[COMMAND_BYTES];
-    const char *tests = getenv("OTKLIK_TESTS");
-    if (!tests)
-        fail_msg("OTKLIK_TESTS must be the folder tests/; ctest sets it");
-    (void)snprintf(folder, PATH_BYTES, "%s/%d", top, n++);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' %s '%s' %s", tests, family,
-                   folder, options);
-    assert_int_equal(system(command), 0);
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%d", n++);
+    models_make(family, options, name, folder);
 }
 
 static Onnx__ModelProto *read_model(const char *path)
@@ -131,7 +109,7 @@ static void export(const char *folder, const struct onnx_options *o,
                    char path[PATH_BYTES], struct onnx_report *report)
 {
     struct err e = {0};
-    (void)snprintf(path, PATH_BYTES, "%s/model.onnx", top);
+    (void)snprintf(path, PATH_BYTES, "%s/model.onnx", models_top);
     if (onnx_export(folder, o, path, report, &e))
         fail_msg("%s %s", e.field, e.msg);
 }
@@ -217,7 +195,7 @@ static void test_errors(void **state)
     const struct onnx_head head = {"topic", labels, 2, false, 1};
     const struct onnx_options none = {0};
     const struct onnx_options heads = {.heads = &head, .n_heads = 1};
-    (void)snprintf(path, sizeof(path), "%s/never.onnx", top);
+    (void)snprintf(path, sizeof(path), "%s/never.onnx", models_top);
     assert_int_equal(onnx_export("/nowhere", &none, path, &report, &e),
                      OTK_ENOENT);
     make("bert", "--hidden 32 --heads 4", folder);
@@ -249,5 +227,5 @@ int main(void)
         cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_errors),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, models_open, models_close);
 }

@@ -7,37 +7,21 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "test.h"
+#include "models.h"
 #include "triage/train.h"
 #include "triage/triage.h"
 
 enum { TEXTS = 120 };
 
-static char top[] = "/tmp/otklik-transformer-XXXXXX";
-static char base[64], folder[64];
+static char base[MODELS_PATH], folder[MODELS_PATH];
 
 static int prepare(void **state)
 {
-    (void)state;
-    char command[300];
-    const char *tests = getenv("OTKLIK_TESTS");
-    if (!tests || !mkdtemp(top))
+    if (models_open(state))
         return -1;
-    (void)snprintf(base, sizeof(base), "%s/base", top);
-    (void)snprintf(folder, sizeof(folder), "%s/model", top);
-    (void)snprintf(command, sizeof(command),
-                   "python3 '%s/models/make.py' --hidden 32 --heads 2 "
-                   "distilbert '%s' >/dev/null",
-                   tests, base);
-    return system(command);
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    char command[100];
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
-    return system(command);
+    models_make("distilbert", MODELS_SMALL, "base", base);
+    (void)snprintf(folder, sizeof(folder), "%s/model", models_top);
+    return 0;
 }
 
 static int train(const char *from, struct err *e)
@@ -117,5 +101,5 @@ int main(void)
         cmocka_unit_test(test_engine),
         cmocka_unit_test(test_bad_base),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, prepare, models_close);
 }
