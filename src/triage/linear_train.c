@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Training the linear engine: vectors, one solver run a task, networks. */
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "triage/engine.h"
+#include "triage/lessons.h"
 #include "triage/linear.h"
 #include "triage/linear_train.h"
 #include "triage/model_json.h"
@@ -60,44 +60,6 @@ static int write_file(const char *folder, const struct vectors *v,
     free(small);
     free(scale);
     return r;
-}
-
-/* All that is learnt from: the texts, then what was answered to some. */
-struct lessons {
-    struct str *texts;
-    int *truth[TRIAGE_TASKS_MAX];
-    size_t n;
-};
-
-static void lesson_add(struct lessons *x, struct str text,
-                       const int *const *truth, size_t n_tasks, size_t row)
-{
-    x->texts[x->n] = text;
-    for (size_t t = 0; t < n_tasks; t++)
-        x->truth[t][x->n] = truth[t][row];
-    x->n++;
-}
-
-static void lessons_take(const struct triage_dataset *d,
-                         const int *const *truth, size_t n_tasks,
-                         struct lessons *ret)
-{
-    *ret = (struct lessons){.texts = mem_new(2 * d->n + 1, sizeof(struct str))};
-    for (size_t t = 0; t < n_tasks; t++)
-        ret->truth[t] = mem_new(2 * d->n + 1, sizeof(int));
-    for (size_t i = 0; i < d->n; i++)
-        lesson_add(ret, d->texts[i], truth, n_tasks, i);
-    for (size_t i = 0; d->answers && i < d->n; i++) {
-        if (d->answers[i].n)
-            lesson_add(ret, d->answers[i], truth, n_tasks, i);
-    }
-}
-
-static void lessons_free(struct lessons *x)
-{
-    free(x->texts);
-    for (size_t t = 0; t < TRIAGE_TASKS_MAX; t++)
-        free(x->truth[t]);
 }
 
 int linear_train(const struct triage_dataset *d, const struct model_json *m,

@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "text/tokenizer.h"
 #include "triage/engine.h"
+#include "triage/lessons.h"
 #include "triage/model_json.h"
 #include "triage/split.h"
 #include "triage/train.h"
@@ -167,45 +168,20 @@ static void on_progress(void *ctx, const struct finetune_progress *p)
     o->progress(o->ctx, what, (double)p->step / (double)p->steps * 0.9);
 }
 
-/* Texts, then what was answered to some, with the classes of both. */
-struct lessons {
-    struct str *texts;
-    int *truth[TRIAGE_TASKS_MAX];
-    char *held_out;
-    size_t n;
-};
-
-static void lessons_take(const struct triage_dataset *d,
-                         const int *const *truth, uint64_t seed,
-                         struct lessons *ret)
+/* Some of the requests are asked after each epoch; 1 for each of those. */
+static char *choose_examined(const struct triage_dataset *d, uint64_t seed,
+                             size_t n)
 {
     size_t asked = d->n - d->n_also;
-    int *part = mem_new(d->n + 1, sizeof(*part));
-    *ret = (struct lessons){
-        .texts = mem_new(d->n + 1, sizeof(*ret->texts)),
-        .held_out = mem_new(d->n + 1, 1),
-        .n = d->n,
-    };
+    int *part = mem_new(asked + 1, sizeof(*part));
+    char *ret = mem_new(n + 1, 1);
     if (asked >= EXAMINED_FROM)
         split_hold_out(d->texts, d->tasks[0].labels, asked, EXAMINED, seed,
                        part);
-    for (size_t t = 0; t < d->n_tasks; t++) {
-        ret->truth[t] = mem_new(d->n + 1, sizeof(int));
-        memcpy(ret->truth[t], truth[t], d->n * sizeof(int));
-    }
-    for (size_t i = 0; i < d->n; i++) {
-        ret->texts[i] = d->texts[i];
-        ret->held_out[i] = part[i] == 1;
-    }
+    for (size_t i = 0; i < asked; i++)
+        ret[i] = part[i] == 1;
     free(part);
-}
-
-static void lessons_free(struct lessons *x)
-{
-    free(x->texts);
-    free(x->held_out);
-    for (size_t t = 0; t < TRIAGE_TASKS_MAX; t++)
-        free(x->truth[t]);
+    return ret;
 }
 
 int transformer_train(const struct triage_dataset *d,
@@ -238,16 +214,18 @@ int transformer_train(const struct triage_dataset *d,
         .progress = on_progress,
         .ctx = &own,
     };
-    lessons_take(d, truth, o->seed, &x);
+    lessons_take(d, truth, d->n_tasks, &x);
+    char *examined = choose_examined(d, o->seed, x.n);
     const struct finetune_data data = {
         .texts = x.texts,
         .truth = (const int *const *)x.truth,
-        .held_out = x.held_out,
+        .held_out = examined,
         .n = x.n,
     };
     (void)snprintf(path, sizeof(path), "%s/encoder", folder);
     int r =
         finetune(o->base, path, heads, m->n_tasks, &data, &options, &done, e);
+    free(examined);
     lessons_free(&x);
     return r;
 }

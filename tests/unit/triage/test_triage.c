@@ -13,6 +13,7 @@
 #include "test.h"
 #include "triage/calibrate.h"
 #include "triage/evaluate.h"
+#include "triage/lessons.h"
 #include "triage/split.h"
 #include "triage/train.h"
 #include "triage/triage.h"
@@ -311,6 +312,30 @@ static void test_answers(void **state)
     triage_scratch_free(s);
 }
 
+/* Answers stand behind the texts, with the classes of their own. */
+static void test_lessons(void **state)
+{
+    (void)state;
+    const struct str t[] = {STR("a"), STR("b"), STR("c")};
+    const struct str answers[] = {STR(""), STR("to b"), STR("to c")};
+    const int topics[] = {2, 0, -1};
+    const int urgent[] = {1, 1, 0};
+    const int *const truth[] = {topics, urgent};
+    struct triage_dataset d = {.n = 3, .texts = t, .answers = answers};
+    struct lessons x;
+    lessons_take(&d, truth, 2, &x);
+    assert_int_equal(x.n, 5);
+    assert_true(str_is(x.texts[2], "c") && str_is(x.texts[3], "to b"));
+    assert_int_equal(x.truth[0][3], 0);
+    assert_int_equal(x.truth[0][4], -1);
+    assert_int_equal(x.truth[1][4], 0);
+    lessons_free(&x);
+    d.answers = NULL;
+    lessons_take(&d, truth, 1, &x);
+    assert_int_equal(x.n, 3);
+    lessons_free(&x);
+}
+
 static void test_bad_sets(void **state)
 {
     (void)state;
@@ -464,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_network),
         cmocka_unit_test(test_also),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_lessons),
         cmocka_unit_test(test_bad_sets),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_calibration_of_little),
