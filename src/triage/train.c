@@ -30,6 +30,7 @@ enum {
     MODEL_BYTES = 1 << 30,
     FOLDS = 5,
     FOLDS_OF_FEW = 10, /* few rows: a fold's fit must be like the final one */
+    FEWEST_ROWS = 1000,
     FEW_ROWS = 4000,
     MANY_ROWS = 20000,
     HOLD_OUT_FROM = 12000, /* rows from which one held-out part is enough */
@@ -269,7 +270,7 @@ static void split_rows(const struct work *w, int *part, int *ret_fits)
     const struct triage_dataset *d = w->d;
     const struct str *labels = d->tasks[0].labels;
     size_t n = d->n - d->n_also;
-    *ret_fits = n < FEW_ROWS ? FOLDS_OF_FEW : FOLDS;
+    *ret_fits = n < FEWEST_ROWS ? FOLDS_OF_FEW : FOLDS;
     if (n >= HOLD_OUT_FROM || w->ops->trains_once) {
         double share = w->ops->trains_once ? 0.1 : 0.2;
         split_hold_out(d->texts, labels, n, share, w->o.seed, part);
