@@ -21,6 +21,7 @@ let me: Me | null = null;
 let tickets: TicketBrief[] = [];
 let next: string | null = null;
 let open: Ticket | null = null;
+let wanted = ""; // the ticket chosen last: answers about another come too late
 let saved: Saved[] = [];
 let choices: Choices = { staff: [], topics: [], priorities: [] };
 const fresh = new Set<string>();
@@ -106,7 +107,16 @@ async function saveView(): Promise<void> {
 }
 
 async function show(id: string): Promise<void> {
-  open = await call<Ticket>("GET", "/tickets/" + id);
+  wanted = id;
+  await refresh();
+}
+
+async function refresh(): Promise<void> {
+  const id = wanted;
+  const ticket = await call<Ticket>("GET", "/tickets/" + id);
+  if (id !== wanted) return;
+  if (open?.id === id && open.version > ticket.version) return; // overtaken on the way
+  open = ticket;
   fresh.delete(id);
   drawOpen();
   drawList();
@@ -119,13 +129,13 @@ function drawOpen(): void {
     return;
   }
   const id = open.id;
-  const act = async (work: Promise<unknown>): Promise<void> => {
-    try {
-      await work;
-    } catch (e) {
+  const act = async (work: Promise<unknown>): Promise<boolean> => {
+    const done = await work.then(() => true, (e: unknown) => {
       alert(e instanceof Problem ? t("error", { detail: e.detail }) : t("offline"));
-    }
-    await show(id);
+      return false;
+    });
+    if (wanted === id) await refresh();
+    return done;
   };
   drawTicket(place, open, choices, {
     change: (fields) => act(call("PATCH", "/tickets/" + id, fields,
@@ -158,7 +168,7 @@ function follow(): void {
     source.addEventListener(kind, (event) => {
       const id = String(JSON.parse((event as MessageEvent<string>).data).ticket);
       if (kind === "ticket.created") fresh.add(id);
-      if (open?.id === id && !document.activeElement?.closest(".reply-form")) void show(id);
+      if (wanted === id) void refresh();
       soon();
     });
   }

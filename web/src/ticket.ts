@@ -28,10 +28,11 @@ export interface Ticket extends TicketBrief {
 export interface Choices { staff: Person[]; topics: Named[]; priorities: Named[] }
 
 export interface Actions {
-  change(fields: Record<string, unknown>): Promise<void>;
-  write(kind: "reply" | "note", body: string): Promise<void>;
-  attach(file: File): Promise<void>;
-  merge(into: string): Promise<void>;
+  // Each answers whether the desk took it; what was refused has been shown.
+  change(fields: Record<string, unknown>): Promise<boolean>;
+  write(kind: "reply" | "note", body: string): Promise<boolean>;
+  attach(file: File): Promise<boolean>;
+  merge(into: string): Promise<boolean>;
   canned(): Promise<Canned[]>;
   open(id: string): Promise<void>;
 }
@@ -41,7 +42,10 @@ function choice(name: string, label: string, options: [string, string][], value:
   const select = el("select", { id: name },
     ...options.map(([v, text]) => el("option", { value: v }, text)));
   select.value = value;
-  select.addEventListener("change", () => then(select.value));
+  select.addEventListener("change", () => {
+    select.blur(); // what the desk says now is drawn, be it yes or no
+    then(select.value);
+  });
   return el("div", {}, el("label", { for: name }, label), select);
 }
 
@@ -89,7 +93,7 @@ function cannedChoice(text: HTMLTextAreaElement, actions: Actions): HTMLElement 
 function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
   const text = el("textarea", { rows: "4", maxlength: "60000", "aria-label": t("write"),
                                 placeholder: t("write"), id: "reply_text" });
-  const form = el("form", { class: "card reply-form" });
+  const form = el("form", { class: "card reply-form", "data-part": "reply" });
   for (const s of ticket.suggestions.slice(0, 1)) {
     const insert = el("button", { type: "button", class: "quiet" }, t("insert"));
     insert.addEventListener("click", () => { text.value += s.text; });
@@ -101,9 +105,11 @@ function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
     const b = el("button", { type: "button", id: "write_" + kind,
                              class: kind === "note" ? "second" : "" }, t(kind));
     b.addEventListener("click", async () => {
-      if (!text.value.trim()) return;
+      const body = text.value;
+      if (!body.trim()) return;
       b.disabled = true;
-      await actions.write(kind, text.value).finally(() => { b.disabled = false; });
+      if (await actions.write(kind, body) && text.value === body) text.value = "";
+      b.disabled = false;
     });
     line.append(b);
   }
@@ -115,10 +121,12 @@ function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
 function tagLine(x: Ticket, actions: Actions): HTMLElement {
   const input = el("input", { id: "tags", value: x.tags.join(", "), placeholder: t("tags_hint"),
                               maxlength: "1000" });
-  input.addEventListener("change", () => void actions.change({
-    tags: input.value.split(",").map((s) => s.trim()).filter(Boolean),
-  }));
-  return el("div", {}, el("label", { for: "tags" }, t("tags")), input);
+  input.addEventListener("change", () => {
+    input.defaultValue = input.value;
+    input.blur();
+    void actions.change({ tags: input.value.split(",").map((s) => s.trim()).filter(Boolean) });
+  });
+  return el("div", { "data-part": "tags" }, el("label", { for: "tags" }, t("tags")), input);
 }
 
 function files(x: Ticket, actions: Actions): HTMLElement {
@@ -128,7 +136,7 @@ function files(x: Ticket, actions: Actions): HTMLElement {
   input.addEventListener("change", () => {
     if (input.files?.[0]) void actions.attach(input.files[0]);
   });
-  return el("div", { class: "files" }, el("label", {}, t("files")),
+  return el("div", { class: "files", "data-part": "files" }, el("label", {}, t("files")),
     fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), input, button);
 }
 
@@ -147,20 +155,25 @@ function links(x: Ticket, actions: Actions): HTMLElement {
     const into = prompt(t("merge_into"))?.trim();
     if (into) void actions.merge(into);
   });
-  return el("div", {}, x.links.length > 0 && list, x.state !== "merged" && merge);
+  return el("div", { "data-part": "links" }, x.links.length > 0 && list,
+    x.state !== "merged" && merge);
 }
 
-function side(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
-  const people: [string, string][] = [["", t("nobody")],
-    ...choices.staff.map((p): [string, string] => [p.id, p.name])];
-  const dues = el("dl");
+function dues(x: Ticket): HTMLElement {
+  const list = el("dl", { "data-part": "dues" });
   for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
                                ["due_solution", x.solution_due]] as [Word, string | null][]) {
     if (!value) continue;
     const late = new Date(value) < new Date() && !["solved", "closed"].includes(x.state);
-    dues.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
+    list.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
   }
-  return el("aside", { class: "side" },
+  return list;
+}
+
+function choicesOf(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
+  const people: [string, string][] = [["", t("nobody")],
+    ...choices.staff.map((p): [string, string] => [p.id, p.name])];
+  return el("div", { class: "choices", "data-part": "choices" },
     choice("set_state", t("state"), x.states.map((s): [string, string] =>
       [s, t(("state_" + s) as Word)]), x.state, (state) => void actions.change({ state })),
     choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "",
@@ -168,26 +181,58 @@ function side(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
     choice("set_topic", t("ticket_topic"), named(choices.topics), x.topic?.key ?? "",
       (topic) => topic && void actions.change({ topic })),
     choice("set_priority", t("ticket_priority"), named(choices.priorities),
-      x.priority?.key ?? "", (priority) => priority && void actions.change({ priority })),
-    tagLine(x, actions), dues, files(x, actions), links(x, actions));
+      x.priority?.key ?? "", (priority) => priority && void actions.change({ priority })));
 }
 
-export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
-                           actions: Actions): void {
+function head(x: Ticket): HTMLElement {
   const facts = el("p", { class: "under" });
   if (x.priority)
     facts.append(el("span", { class: "badge priority-" + x.priority.key }, x.priority.name), " ");
   if (x.topic) facts.append(el("span", { class: "badge" }, x.topic.name), " ");
   facts.append(`${x.person ? x.person.name : ""} · ${when(x.created_at)}`);
-  const names: Record<string, string> = { topic: x.topic?.name ?? "—", priority: x.priority?.name ?? "—" };
-  place.replaceChildren(
+  return el("header", { "data-part": "head" },
     el("h1", {}, `${x.number} · ${x.subject || t("erased")}`), facts,
-    el("p", { class: "reason", id: "why" }, x.reason),
+    el("p", { class: "reason", id: "why" }, x.reason));
+}
+
+function reasons(x: Ticket): HTMLElement {
+  const names: Record<string, string> = { topic: x.topic?.name ?? "—", priority: x.priority?.name ?? "—" };
+  return el("div", { "data-part": "reasons" },
+    ...x.predictions.filter((p) => p.task in names).map((p) =>
+      prediction(p, p.name || names[p.task])));
+}
+
+// Somebody is at work in this part: it has the focus, or words not yet sent.
+function busy(part: Element): boolean {
+  if (part.contains(document.activeElement?.closest("input, textarea, select") ?? null))
+    return true;
+  return [...part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")]
+    .some((field) => field.type !== "file" && field.value !== field.defaultValue);
+}
+
+// The same ticket drawn again (somebody wrote, something changed) leaves alone
+// the parts in which a person is at work.
+export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
+                           actions: Actions): void {
+  const fresh = [
+    head(x),
     el("div", { class: "columns" },
       el("div", { class: "talk" },
-        ...x.messages.map((m) => messageCard(m)),
-        replyForm(x, actions),
-        ...x.predictions.filter((p) => p.task in names).map((p) =>
-          prediction(p, p.name || names[p.task]))),
-      side(x, choices, actions)));
+        el("div", { "data-part": "messages" }, ...x.messages.map((m) => messageCard(m))),
+        replyForm(x, actions), reasons(x)),
+      el("aside", { class: "side" },
+        choicesOf(x, choices, actions), tagLine(x, actions), dues(x), files(x, actions),
+        links(x, actions)))];
+  if (place.dataset.ticket !== x.id) {
+    place.dataset.ticket = x.id;
+    place.replaceChildren(...fresh);
+    return;
+  }
+  const old = new Map([...place.querySelectorAll<HTMLElement>("[data-part]")].map(
+    (part) => [part.dataset.part, part]));
+  for (const part of fresh.flatMap((f) => f.dataset.part ? [f]
+    : [...f.querySelectorAll<HTMLElement>("[data-part]")])) {
+    const now = old.get(part.dataset.part);
+    if (now && !busy(now)) now.replaceWith(part);
+  }
 }

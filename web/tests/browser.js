@@ -116,17 +116,20 @@ async function run(url, browser) {
   await ticket.waitForSelector("#talk .message.reply");
   ok(true, "the address of the page leads back to the conversation");
 
-  await desk.click(`#tickets button[data-id="${number}"]`);
   await desk.waitForSelector(".side .file-list a");
+  ok(true, "staff see the file without choosing the ticket again");
+  await desk.fill("#reply_text", "Начатый ответ");
+  await ticket.fill("#more_text", "Дым прошёл.");
+  await ticket.click("#talk_form button[type=submit]");
+  await desk.waitForFunction(() => document.querySelector("#ticket").textContent.includes("Дым прошёл"));
+  ok((await desk.inputValue("#reply_text")) === "Начатый ответ", "a reply begun outlives what arrives");
+  await desk.fill("#reply_text", "");
   await desk.fill("#tags", "Питание, срочно");
   await desk.press("#tags", "Enter");
   await desk.waitForFunction(() => document.querySelector("#tags")?.value === "питание, срочно");
   ok(true, "tags stay");
-  // the page may be drawn anew by the event of the tags: focus what is there
-  await desk.waitForFunction(() => {
-    document.querySelector("#canned").focus();
-    return document.querySelectorAll("#canned option").length > 5;
-  });
+  await desk.focus("#canned");
+  await desk.waitForFunction(() => document.querySelectorAll("#canned option").length > 5);
   await desk.selectOption("#canned", { index: 1 });
   ok((await desk.inputValue("#reply_text")).length > 20, "a canned reply is filled in");
   ok(!(await desk.inputValue("#reply_text")).includes("{{"), "with what it names");
