@@ -174,6 +174,13 @@ static void eigen(double a[WIDTH][WIDTH], double v[WIDTH][WIDTH])
 /* ---- the space
  * ---------------------------------------------------------------- */
 
+static void step_by(float by, const float direction[LATENT_SIZE],
+                    float ret[LATENT_SIZE])
+{
+    for (size_t k = 0; k < LATENT_SIZE; k++)
+        ret[k] += by * direction[k];
+}
+
 /* turn: columns from the basis found to singular vectors, by 1 / their value;
  * the LATENT_SIZE greatest. */
 static void find_turn(struct search *s, double turn[WIDTH][LATENT_SIZE])
@@ -208,18 +215,39 @@ static void find_turn(struct search *s, double turn[WIDTH][LATENT_SIZE])
     free(v);
 }
 
+/* Where the sample's rows stand, by their places in the basis found. */
+static void turn_rows(const struct search *s,
+                      const double turn[WIDTH][LATENT_SIZE],
+                      float (*ret)[LATENT_SIZE])
+{
+    for (size_t i = 0; i < s->n; i++) {
+        double place[LATENT_SIZE] = {0};
+        for (size_t p = 0; p < WIDTH; p++) {
+            for (size_t k = 0; k < LATENT_SIZE; k++)
+                place[k] += (double)s->from[i][p] * turn[p][k];
+        }
+        for (size_t k = 0; k < LATENT_SIZE; k++)
+            ret[i][k] = (float)place[k];
+    }
+}
+
+/* Rows are turned, not terms, of which there are many more. */
 static void place_terms(struct search *s, struct latent *l)
 {
     double turn[WIDTH][LATENT_SIZE];
+    float(*rows)[LATENT_SIZE] = mem_new(s->n + 1, sizeof(*rows));
     find_turn(s, turn);
+    turn_rows(s, (const double(*)[LATENT_SIZE])turn, rows);
     for (size_t t = 0; t < postings_terms(s->p); t++) {
-        float y[WIDTH];
-        gather(s, t, (const float(*)[WIDTH])s->from, y);
-        for (size_t p = 0; p < WIDTH; p++) {
-            for (size_t k = 0; y[p] != 0 && k < LATENT_SIZE; k++)
-                l->places[t][k] += y[p] * (float)turn[p][k];
+        const struct posting *p;
+        size_t n = postings_of(s->p, t, &p);
+        for (size_t i = 0; i < n; i++) {
+            size_t row = p[i].unit / s->step;
+            if (p[i].unit % s->step == 0)
+                step_by(p[i].weight * s->scale[row], rows[row], l->places[t]);
         }
     }
+    free(rows);
 }
 
 static void look(struct search *s)
@@ -284,13 +312,6 @@ float latent_nearness(const float a[LATENT_SIZE], const float b[LATENT_SIZE])
     for (size_t k = 0; k < LANES; k++)
         sum += lanes[k];
     return sum;
-}
-
-static void step_by(float by, const float direction[LATENT_SIZE],
-                    float ret[LATENT_SIZE])
-{
-    for (size_t k = 0; k < LATENT_SIZE; k++)
-        ret[k] += by * direction[k];
 }
 
 static void normalize(float ret[LATENT_SIZE])
