@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -35,29 +36,42 @@ static int match_command(const char *name, int argc, char **argv)
     return n;
 }
 
+static bool in_group(const struct arg_command *c, const char *group)
+{
+    size_t n = strlen(group);
+    return strncmp(c->name, group, n) == 0 && c->name[n] == ' ';
+}
+
 static int unknown_command(const struct args_program *p, int argc, char **argv,
                            struct err *e)
 {
     char typed[128];
     bool second = argc > 1 && argv[1][0] != '-';
     struct suggest near = {0};
-    bool is_group = false;
+    struct buf group = BUF_INIT(sizeof(e->msg) / 2);
     for (const struct arg_command *c = p->commands; c->name; c++) {
-        size_t n = strlen(argv[0]);
-        is_group |= strncmp(c->name, argv[0], n) == 0 && c->name[n] == ' ';
+        if (in_group(c, argv[0]))
+            buf_printf(&group, "%s%s", group.len ? ", " : "", c->name);
     }
     (void)snprintf(typed, sizeof(typed), "%s%s%s", argv[0],
-                   is_group && second ? " " : "",
-                   is_group && second ? argv[1] : "");
+                   group.len && second ? " " : "",
+                   group.len && second ? argv[1] : "");
     near.word = str_from(typed);
     for (const struct arg_command *c = p->commands; c->name; c++)
         suggest_offer(&near, c->name);
     const char *best = suggest_best(&near);
-    if (best)
-        return err_set(e, OTK_EFORMAT, "no command '%s'; did you mean '%s'?",
-                       typed, best);
-    return err_set(e, OTK_EFORMAT, "no command '%s'; see `%s --help`", typed,
-                   p->name);
+    int r = OTK_OK;
+    if (group.len && !buf_check(&group) && (!second || !best))
+        r = err_set(e, OTK_EFORMAT, "no command '%s'; there are: %s", typed,
+                    group.ptr);
+    else if (best)
+        r = err_set(e, OTK_EFORMAT, "no command '%s'; did you mean '%s'?",
+                    typed, best);
+    else
+        r = err_set(e, OTK_EFORMAT, "no command '%s'; see `%s --help`", typed,
+                    p->name);
+    buf_free(&group);
+    return r;
 }
 
 /* The index in `values` of an option, the command's first; -1: unknown. */
@@ -183,6 +197,13 @@ int args_read(const struct args_program *p, int argc, char **argv,
         ret->help = true;
         return OTK_OK;
     }
+    if (strcmp(argv[0], "help") == 0) {
+        ret->help = true;
+        argc--;
+        argv++;
+    }
+    if (argc == 0)
+        return OTK_OK;
     int taken = 0;
     for (const struct arg_command *c = p->commands; c->name && !taken; c++) {
         taken = match_command(c->name, argc, argv);

@@ -5,7 +5,7 @@
  * parsing, help, shell completion and man pages. Options may stand anywhere
  * until "--"; "--name=value", "--name value", "-n value" and "-nvalue" are
  * the same. `a.b=c` words are settings (see base/conf.h) when the command
- * takes them.
+ * takes them. `help COMMAND` is `COMMAND --help`.
  *
  * Results point into argv and live as long.
  */

@@ -266,6 +266,15 @@ static void test_words(void **state)
     assert_int_equal(parse(&a, &e, 4, w3), 0);
     assert_string_equal(a.words[0], "--odd");
     args_free(&a);
+    const char *w4[] = {"help", "kb", "import"};
+    assert_int_equal(parse(&a, &e, 3, w4), 0);
+    assert_true(a.help);
+    assert_string_equal(a.command->name, "kb import");
+    args_free(&a);
+    assert_int_equal(parse(&a, &e, 1, w4), 0);
+    assert_true(a.help);
+    assert_null(a.command);
+    args_free(&a);
 }
 
 static void check_words(const char *holds, int n, const char **words)
@@ -283,6 +292,9 @@ static void test_wrong_words(void **state)
     (void)state;
     check_words("did you mean 'serve'", 1, (const char *[]){"srve"});
     check_words("did you mean 'kb import'", 2, (const char *[]){"kb", "imprt"});
+    check_words("no command 'kb'; there are: kb import", 1,
+                (const char *[]){"kb"});
+    check_words("see `otk --help`", 1, (const char *[]){"zzzzzz"});
     check_words("missing argument", 2, (const char *[]){"kb", "import"});
     check_words("one argument too many: 'b'", 4,
                 (const char *[]){"kb", "import", "a", "b"});
