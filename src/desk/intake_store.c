@@ -123,6 +123,8 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
     };
     struct route_load *loads;
     int err = loads_read(tx, in->catalog, in->arena, &loads, e);
+    if (!err)
+        err = loads_waiting(tx, ask.topic, &ask.older_wait, e);
     if (err)
         return err;
     route_choose(in->catalog, loads, &ask, in->arena, &route, NULL);

@@ -11,8 +11,8 @@
 enum { STRICT, ANY_LEVEL, ANY_LANGUAGE, RELAXATIONS };
 
 struct reasons {
-    const char *fits, *low, *other_language, *queue_full, *queue_nobody,
-        *queue_unknown;
+    const char *fits, *low, *other_language, *queue_full, *queue_older,
+        *queue_nobody, *queue_unknown;
     const char *verdicts[9];
 };
 
@@ -26,6 +26,8 @@ static const struct reasons russian = {
         "уровня {{level}}, на столе {{open}} из {{max}}.",
     .queue_full = "В очереди: у всех подходящих заняты столы; первый "
                   "освободившийся получит обращение.",
+    .queue_older = "В очереди: раньше пришли другие обращения на эту тему, они "
+                   "идут первыми.",
     .queue_nobody = "В очереди: сейчас никого на смене с навыком «{{skill}}»; "
                     "назначим, когда начнётся смена.",
     .queue_unknown = "В очереди: тема не ясна, решает человек.",
@@ -43,6 +45,7 @@ static const struct reasons english = {
                       "on the desk.",
     .queue_full = "In the queue: all who fit have full desks; the first to be "
                   "free gets it.",
+    .queue_older = "In the queue: older requests of this topic go first.",
     .queue_nobody = "In the queue: nobody with skill \"{{skill}}\" is on duty "
                     "now; it is assigned when a shift begins.",
     .queue_unknown = "In the queue: the topic is not clear, a person decides.",
@@ -214,6 +217,10 @@ void route_choose(const struct catalog *c, const struct route_load *loads,
         const struct catalog_staff *s = best(c, loads, ask, relaxed);
         if (!s)
             continue;
+        if (ask->older_wait) {
+            ret->reason = text->queue_older;
+            return;
+        }
         ret->staff = s;
         ret->team = s->team ? s->team : ret->team;
         ret->reason = reason_for(a, forms[relaxed], s, skill, level_of(s, ask),

@@ -29,7 +29,8 @@ struct route_ask {
     const struct catalog_priority *priority; /* NULL: unknown */
     const char *language;                    /* "ru" "en" "" */
     int64_t at;
-    int64_t except; /* a person who must not get it (gave it back); 0 */
+    int64_t except;  /* a person who must not get it (gave it back); 0 */
+    bool older_wait; /* others of the topic are in the queue: they go first */
 };
 
 enum route_verdict {

@@ -225,6 +225,79 @@ static void test_dispatch(void **state)
     assert_true(x.ticket.assignee_id == 0);
 }
 
+/* 250 wait for somebody who knows networks; nobody does. */
+static int fill_queue(struct db_tx *tx, void *arg, struct err *e)
+{
+    int r = catalog_apply(
+        tx, "more.yaml",
+        STR("topics: {networks: {name_en: Networks, skill: net}}\n"), 1000, e);
+    for (int i = 0; !r && i < 250; i++)
+        r = db_exec(tx, e,
+                    "INSERT INTO tickets (subject, state, channel, language, "
+                    "topic_id, priority_id, created_at, updated_at) SELECT "
+                    "'Нет сети', 'new', 'form', 'ru', t.id, p.id, 1000, 1000 "
+                    "FROM topics t, priorities p WHERE t.key = 'networks' AND "
+                    "p.key = 'normal'",
+                    "");
+    if (!r)
+        r = db_exec(tx, e,
+                    "UPDATE tickets SET assignee_id = NULL, state = 'closed' "
+                    "WHERE subject <> 'Нет сети'",
+                    "");
+    (void)arg;
+    return r;
+}
+
+/* How many do not wait for networks, and are on nobody's desk. */
+static int count_others(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_int_of(tx, arg, e,
+                     "SELECT COUNT(*) FROM tickets WHERE subject <> 'Нет сети' "
+                     "AND assignee_id IS NULL AND state = 'new'",
+                     "");
+}
+
+static void test_dispatch_passes_the_hopeless(void **state)
+{
+    (void)state;
+    struct intake_result r;
+    struct err e = {0};
+    struct dispatched done;
+    write_desk(fill_queue, NULL);
+    assert_int_equal(desk_refresh(desk, &e), 0);
+    assert_int_equal(submit("Замялась бумага", NULL, NULL, &r, &e), 0);
+    write_desk(set_topic, &r.ticket_id);
+    if (dispatch(desk, &done, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(done.assigned, 1);
+    int64_t others = -1;
+    read_desk(count_others, &others);
+    assert_int_equal(others, 0);
+}
+
+/* Desks have room, but an older request of the topic still waits. */
+static void test_older_first(void **state)
+{
+    (void)state;
+    struct intake_result older;
+    struct intake_result newer;
+    struct err e = {0};
+    struct dispatched done;
+    write_desk(fill_queue, NULL);
+    assert_int_equal(submit("Принтер мигает", NULL, NULL, &older, &e), 0);
+    write_desk(set_topic, &older.ticket_id);
+    struct intake_ask ask = {.channel = "form",
+                             .text = STR("Принтер жуёт бумагу"),
+                             .topic = STR("printing"),
+                             .want_ticket = true};
+    assert_int_equal(intake_submit(desk, worker, &ask, arena, &newer, &e), 0);
+    struct changing x = {.id = newer.ticket_id};
+    assert_int_equal(db_write(desk_db(desk), 0, change, &x, &e), 0);
+    assert_true(x.ticket.assignee_id == 0);
+    assert_int_equal(dispatch(desk, &done, &e), 0);
+    assert_int_equal(done.assigned, 2);
+}
+
 /* ---- access and audit
  * -------------------------------------------------------------- */
 
@@ -339,6 +412,8 @@ int main(void)
         cmocka_unit_test(test_answer_and_feedback),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_dispatch),
+        cmocka_unit_test(test_dispatch_passes_the_hopeless),
+        cmocka_unit_test(test_older_first),
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_audit), /* last: it breaks the chain */

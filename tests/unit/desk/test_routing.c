@@ -317,12 +317,29 @@ static void test_candidates(void **state)
     assert_ptr_equal(r.staff, staff("kim"));
 }
 
+/* ---- who waits already goes first ---------------------------------------- */
+
+static void test_older_wait(void **state)
+{
+    (void)state;
+    set_loads("");
+    struct route_ask ask = ask_of("network", "normal", "en", monday);
+    ask.older_wait = true;
+    struct route r = choose(&ask);
+    assert_null(r.staff);
+    assert_non_null(strstr(r.reason, "older"));
+    set_loads("eve dan kim"); /* nobody has room: that is the reason then */
+    r = choose(&ask);
+    assert_null(r.staff);
+    assert_non_null(strstr(r.reason, "full"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choices),    cmocka_unit_test(test_load),
         cmocka_unit_test(test_reasons),    cmocka_unit_test(test_team),
-        cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_candidates), cmocka_unit_test(test_older_wait),
     };
     return cmocka_run_group_tests(tests, open_crew, close_crew);
 }
