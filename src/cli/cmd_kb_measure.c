@@ -64,6 +64,7 @@ static int read_questions(const char *path, struct table *t, struct arena *a,
     int keys = table_column(t, STR("keys"));
     if (keys < 0)
         keys = table_column(t, STR("kb_ids"));
+    int without = table_column(t, STR("without"));
     if (text < 0 || keys < 0)
         return err_set(e, OTK_EFORMAT,
                        "%s needs the columns 'text' and 'keys' (of right "
@@ -73,12 +74,27 @@ static int read_questions(const char *path, struct table *t, struct arena *a,
     *ret_n = 0;
     for (size_t i = 0; i < t->n_rows; i++) {
         (*ret)[(*ret_n)++] = (struct measure_question){
-            table_cell(t, i, text), str_trim(table_cell(t, i, keys))};
+            .text = table_cell(t, i, text),
+            .keys = str_trim(table_cell(t, i, keys)),
+            .without = without < 0 ? STR("") : table_cell(t, i, without)};
     }
     return OTK_OK;
 }
 
 static const char *const languages[] = {"ru", "en", "other"};
+
+static void put_refused(const struct measured *m, const char *of,
+                        const struct measured_refused *r, struct buf *b)
+{
+    buf_printf(b,
+               "at under 10 %% wrongly refused, of %s: %.3f of the "
+               "unanswerable refused",
+               of, r->unanswerable);
+    if (m->strangers)
+        buf_printf(b, ", %.3f of %zu questions without keys", r->strangers,
+                   m->strangers);
+    buf_puts(b, "\n");
+}
 
 /* `weights` of vectors by language; NULL: there are none. */
 static void put_text(const struct measured *m, const double *weights,
@@ -87,20 +103,19 @@ static void put_text(const struct measured *m, const double *weights,
     buf_printf(b,
                "questions %zu\nhit@1   %.3f\nhit@3   %.3f\nhit@10  %.3f\nMRR  "
                "   %.3f\n\nthreshold  unanswerable refused  answerable "
-               "refused\n",
+               "refused  right first refused\n",
                m->n, m->hit1, m->hit3, m->hit10, m->mrr);
     for (int i = 0; i < MEASURE_POINTS; i++)
-        buf_printf(b, "     %.2f                 %.3f               %.3f\n",
+        buf_printf(b,
+                   "     %.2f                 %.3f               %.3f"
+                   "                %.3f\n",
                    m->curve[i].threshold, m->curve[i].refused_unanswerable,
-                   m->curve[i].refused_answerable);
-    buf_printf(b,
-               "\nat under 10 %% wrongly refused: %.3f of the unanswerable "
-               "refused\nconfidence is off by %.3f on average\n",
-               m->refused_at_10, m->confidence_error);
-    if (m->strangers)
-        buf_printf(
-            b, "of %zu questions without keys %.3f refused at under 10 %%\n",
-            m->strangers, m->strangers_refused_at_10);
+                   m->curve[i].refused_answerable, m->curve[i].refused_right);
+    buf_puts(b, "\n");
+    put_refused(m, "all answerable", &m->at_10, b);
+    put_refused(m, "right first hits", &m->at_10_right, b);
+    buf_printf(b, "confidence is off by %.3f on average\n",
+               m->confidence_error);
     if (weights)
         buf_printf(b, "vectors count %.2f in ru, %.2f in en, %.2f in others\n",
                    weights[0], weights[1], weights[2]);
@@ -116,8 +131,10 @@ static void put_json(const struct measured *m, const double *weights,
                  {"hit3", m->hit3},
                  {"hit10", m->hit10},
                  {"mrr", m->mrr},
-                 {"refused_at_10", m->refused_at_10},
-                 {"strangers_refused_at_10", m->strangers_refused_at_10},
+                 {"refused_at_10", m->at_10.unanswerable},
+                 {"strangers_refused_at_10", m->at_10.strangers},
+                 {"refused_at_10_right", m->at_10_right.unanswerable},
+                 {"strangers_refused_at_10_right", m->at_10_right.strangers},
                  {"confidence_error", m->confidence_error}};
     buf_printf(b, "{\"questions\":%zu,\"strangers\":%zu", m->n, m->strangers);
     for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
@@ -131,10 +148,10 @@ static void put_json(const struct measured *m, const double *weights,
     for (int i = 0; i < MEASURE_POINTS; i++)
         buf_printf(b,
                    "%s{\"threshold\":%.2f,\"refused_unanswerable\":%.4f,"
-                   "\"refused_answerable\":%.4f}",
+                   "\"refused_answerable\":%.4f,\"refused_right\":%.4f}",
                    i ? "," : "", m->curve[i].threshold,
                    m->curve[i].refused_unanswerable,
-                   m->curve[i].refused_answerable);
+                   m->curve[i].refused_answerable, m->curve[i].refused_right);
     buf_puts(b, "]}\n");
 }
 
@@ -189,7 +206,10 @@ const struct arg_command cmd_kb_measure = {
     .about =
         "ARTICLES is what `kb import` takes; QUESTIONS has the columns text "
         "and keys. A\nquestion is made unanswerable by taking its articles "
-        "away; a row without keys is\none that no article answers.\n",
+        "away, and those of the\ncolumn without where there is one; a row "
+        "without keys is one that no article\nanswers. Wrongly refused is said "
+        "of all answerable questions and of those whose\nfirst hit is right: "
+        "refusing a wrong answer loses nothing.\n",
     .options = options,
     .run = run,
 };

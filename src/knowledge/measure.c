@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "knowledge/index.h"
 
@@ -26,9 +27,12 @@ static double confidence_without(const struct knowledge_index *x,
 {
     struct knowledge_query query = {.text = q->text, .with_staff = true};
     struct knowledge_hit hits[DEEP];
-    return knowledge_search_without(x, s, &query, q->keys, hits, DEEP)
-               ? hits[0].confidence
-               : 0;
+    struct arena *a = arena_new();
+    struct str without = str_from(arena_printf(
+        a, STR_FMT " " STR_FMT, STR_ARG(q->keys), STR_ARG(q->without)));
+    size_t n = knowledge_search_without(x, s, &query, without, hits, DEEP);
+    arena_free(a);
+    return n ? hits[0].confidence : 0;
 }
 
 static void calibration(const double *confidence, const int *right, size_t n,
@@ -55,31 +59,42 @@ static double share_under(const double *x, size_t n, double threshold)
     return n ? (double)under / (double)n : 0;
 }
 
-/* Confidences: of answerable questions, of the same without their articles,
- * and of strangers. */
+/* Confidences: of answerable questions, of those of them whose first hit is
+ * right, of all without their articles, and of strangers. */
 struct confidences {
-    double *with, *without, *strange;
+    double *with, *right, *without, *strange;
+    size_t n_right;
 };
+
+/* At the highest threshold that refuses under a tenth of `x`. */
+static struct measured_refused at_10(const struct confidences *c,
+                                     const struct measured *m, const double *x,
+                                     size_t n)
+{
+    struct measured_refused found = {0};
+    for (int i = 0; i <= 1000; i++) {
+        double t = i / 1000.0;
+        if (share_under(x, n, t) < 0.1)
+            found = (struct measured_refused){
+                .unanswerable = share_under(c->without, m->n, t),
+                .strangers = share_under(c->strange, m->strangers, t),
+            };
+    }
+    return found;
+}
 
 static void curve(const struct confidences *c, struct measured *ret)
 {
-    const double *with = c->with;
-    const double *without = c->without;
     size_t n = ret->n;
     for (int i = 0; i < MEASURE_POINTS; i++) {
         double t = (double)i / (MEASURE_POINTS - 1);
         ret->curve[i].threshold = t;
-        ret->curve[i].refused_answerable = share_under(with, n, t);
-        ret->curve[i].refused_unanswerable = share_under(without, n, t);
+        ret->curve[i].refused_answerable = share_under(c->with, n, t);
+        ret->curve[i].refused_right = share_under(c->right, c->n_right, t);
+        ret->curve[i].refused_unanswerable = share_under(c->without, n, t);
     }
-    for (int i = 0; i <= 1000; i++) {
-        double t = i / 1000.0;
-        if (share_under(with, n, t) < 0.1) {
-            ret->refused_at_10 = share_under(without, n, t);
-            ret->strangers_refused_at_10 =
-                share_under(c->strange, ret->strangers, t);
-        }
-    }
+    ret->at_10 = at_10(c, ret, c->with, n);
+    ret->at_10_right = at_10(c, ret, c->right, c->n_right);
 }
 
 /* One answerable question; adds to the sums in `ret`. True: the first hit is
@@ -109,12 +124,13 @@ void measure_search(const struct knowledge_index *x,
     *ret = (struct measured){0};
     struct knowledge_scratch *s = knowledge_scratch_new();
     struct confidences c = {.with = mem_new(n + 1, sizeof(*c.with)),
+                            .right = mem_new(n + 1, sizeof(*c.right)),
                             .without = mem_new(n + 1, sizeof(*c.without)),
                             .strange = mem_new(n + 1, sizeof(*c.strange))};
     int *right = mem_new(n + 1, sizeof(*right));
     for (size_t i = 0; i < n; i++) {
         const struct measure_question *q = &questions[i];
-        /* without keys nothing is taken away */
+        /* of strangers: there is no right one to take away */
         double without = confidence_without(x, s, q);
         if (q->keys.n == 0) {
             c.strange[ret->strangers++] = without;
@@ -122,6 +138,8 @@ void measure_search(const struct knowledge_index *x,
         }
         c.without[ret->n] = without;
         right[ret->n] = ask(x, s, q, &c.with[ret->n], ret);
+        if (right[ret->n])
+            c.right[c.n_right++] = c.with[ret->n];
         ret->n++;
     }
     double total = ret->n ? (double)ret->n : 1;
@@ -132,6 +150,7 @@ void measure_search(const struct knowledge_index *x,
     curve(&c, ret);
     calibration(c.with, right, ret->n, ret);
     free(c.with);
+    free(c.right);
     free(c.without);
     free(c.strange);
     free(right);

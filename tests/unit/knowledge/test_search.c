@@ -178,11 +178,11 @@ static void test_measure(void **state)
     (void)state;
     struct knowledge_index *x = make();
     static const struct measure_question questions[] = {
-        {T("впн не работает"), T("vpn")},
-        {T("замятие бумаги"), T("nothing printer")},
-        {T("замятие бумаги в принтере"), T("vpn")}, /* is found second */
-        {T("где купить билеты на концерт"), {0}},
-        {T("погода на завтра"), {0}},
+        {T("впн не работает"), T("vpn"), {0}},
+        {T("замятие бумаги"), T("nothing printer"), {0}},
+        {T("замятие бумаги в принтере"), T("vpn"), {0}}, /* found second */
+        {T("где купить билеты на концерт"), {0}, {0}},
+        {T("погода на завтра"), {0}, {0}},
     };
     struct measured m;
     measure_search(x, questions, ROWS(questions), &m);
@@ -190,12 +190,55 @@ static void test_measure(void **state)
     assert_int_equal(m.strangers, 2);
     assert_true(m.hit1 > 0.66 && m.hit1 < 0.67);
     assert_true(m.mrr >= m.hit1 && m.hit10 >= m.hit3 && m.hit3 >= m.hit1);
-    assert_true(m.strangers_refused_at_10 == 1);
+    assert_true(m.at_10.strangers == 1 && m.at_10_right.strangers == 1);
     assert_true(m.curve[0].refused_answerable == 0);
     assert_true(m.curve[MEASURE_POINTS - 1].refused_unanswerable == 1);
+    assert_true(m.curve[MEASURE_POINTS - 1].refused_right == 1);
     measure_search(x, questions + 3, 2, &m); /* strangers only */
     assert_int_equal(m.n, 0);
     assert_true(m.hit1 == 0);
+    knowledge_index_unref(x);
+}
+
+/* A wrong first hit of little confidence: to refuse it is not wrong. */
+static void test_measure_right(void **state)
+{
+    (void)state;
+    struct knowledge_index *x = make();
+    static const struct measure_question questions[] = {
+        {T("впн не работает"), T("vpn"), {0}},
+        {T("закажите бумаги на склад до пятницы"), T("vpn"), {0}},
+    };
+    struct measured m;
+    measure_search(x, questions, ROWS(questions), &m);
+    assert_true(m.hit1 == 0.5);
+    assert_true(m.at_10.unanswerable == 0.5);
+    assert_true(m.at_10_right.unanswerable == 1);
+    int between = 0; /* the two confidences */
+    for (int i = 0; i < MEASURE_POINTS; i++) {
+        if (m.curve[i].refused_answerable != 0.5)
+            continue;
+        between++;
+        assert_true(m.curve[i].refused_right == 0);
+    }
+    assert_true(between > 0);
+    knowledge_index_unref(x);
+}
+
+/* What else is taken away does not count as right. */
+static void test_measure_without(void **state)
+{
+    (void)state;
+    struct knowledge_index *x = make();
+    static const struct measure_question questions[] = {
+        {T("замятие бумаги"), T("vpn"), T("printer printer-en secret")},
+    };
+    struct measured m;
+    measure_search(x, questions, ROWS(questions), &m);
+    assert_true(m.hit1 == 0);
+    assert_true(m.curve[1].refused_unanswerable == 1); /* nothing is left */
+    assert_true(m.curve[1].refused_answerable == 0);
+    assert_true(m.curve[MEASURE_POINTS - 1].refused_right == 0); /* none is */
     knowledge_index_unref(x);
 }
 
@@ -224,9 +267,14 @@ static void test_odd_queries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranking),      cmocka_unit_test(test_confidence),
-        cmocka_unit_test(test_same_answers), cmocka_unit_test(test_passage),
-        cmocka_unit_test(test_measure),      cmocka_unit_test(test_odd_queries),
+        cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_same_answers),
+        cmocka_unit_test(test_passage),
+        cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_odd_queries),
+        cmocka_unit_test(test_measure_right),
+        cmocka_unit_test(test_measure_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
