@@ -19,46 +19,81 @@ export function byId<T extends HTMLElement>(id: string): T {
   return e as T;
 }
 
-// Bold, code and links inside a line of Markdown.
-function inline(text: string): Node[] {
+function link(href: string, text: string): HTMLElement {
+  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
+}
+
+// Text cut by `mark`; `node` makes what stands in place of a match, or null
+// where the match means nothing.
+function marked(text: string, mark: RegExp,
+                node: (m: RegExpExecArray) => Node | null): Node[] {
   const nodes: Node[] = [];
-  const mark = /\*\*(.+?)\*\*|`(.+?)`|\[(.+?)\]\((https?:\/\/[^\s)]+)\)/g;
   let at = 0;
   for (let m = mark.exec(text); m; m = mark.exec(text)) {
-    nodes.push(document.createTextNode(text.slice(at, m.index)));
-    if (m[1]) nodes.push(el("strong", {}, m[1]));
-    else if (m[2]) nodes.push(el("code", {}, m[2]));
-    else nodes.push(el("a", { href: m[4], rel: "noopener noreferrer" }, m[3]));
+    const made = node(m);
+    if (!made) continue;
+    nodes.push(document.createTextNode(text.slice(at, m.index)), made);
     at = m.index + m[0].length;
   }
   nodes.push(document.createTextNode(text.slice(at)));
   return nodes;
 }
 
-// The Markdown that articles use: paragraphs, lists, headings, inline marks.
+// The last sign of an address is not the full stop or bracket after it.
+const address = "https?:\\/\\/[^\\s<>\"«»]*[^\\s<>\"«».,:;!?)\\]]";
+
+// Plain text in which addresses can be followed.
+function linked(text: string): Node[] {
+  return marked(text, new RegExp(address, "g"), (m) => link(m[0], m[0]));
+}
+
+// Bold, slanted, code and links inside a line of Markdown.
+function inline(text: string): Node[] {
+  const mark = new RegExp("\\*\\*(.+?)\\*\\*|`(.+?)`|\\[([^\\]]+)\\]\\((https?:\\/\\/[^\\s)]+)\\)" +
+    `|\\*(\\S(?:[^*]*[^\\s*])?)\\*(?!\\w)|(${address})`, "g");
+  return marked(text, mark, (m) => {
+    if (m[1]) return el("strong", {}, ...inline(m[1]));
+    if (m[2]) return el("code", {}, m[2]);
+    if (m[4]) return link(m[4], m[3]);
+    if (m[6]) return link(m[6], m[6]);
+    return /\w/.test(text[m.index - 1] ?? "") ? null : el("em", {}, ...inline(m[5]));
+  });
+}
+
+// The Markdown that articles use: paragraphs, lists, headings, blocks of code,
+// inline marks.
 export function markdown(text: string): DocumentFragment {
   const out = document.createDocumentFragment();
   let list: HTMLElement | null = null;
-  let paragraph: HTMLElement | null = null;
+  let open: HTMLElement | null = null; // the paragraph or item that goes on
+  let code: HTMLElement | null = null;
   for (const line of text.split(/\r?\n/)) {
-    const ordered = /^\s*\d+[.)]\s+(.*)$/.exec(line);
+    const ordered = /^\s*(\d{1,6})[.)]\s+(.*)$/.exec(line);
     const bullet = /^\s*[-*]\s+(.*)$/.exec(line);
     const heading = /^#{1,4}\s+(.*)$/.exec(line);
-    if (ordered || bullet) {
+    if (/^\s*```/.test(line)) {
+      if (code) code = null;
+      else out.append(el("pre", {}, (code = el("code"))));
+      list = open = null;
+    } else if (code) {
+      code.append(line + "\n");
+    } else if (ordered || bullet) {
       const tag = ordered ? "ol" : "ul";
-      if (!list || list.tagName.toLowerCase() !== tag) out.append((list = el(tag)));
-      list.append(el("li", {}, ...inline((ordered ?? bullet)![1])));
-      paragraph = null;
+      if (!list || list.tagName.toLowerCase() !== tag)
+        out.append((list = el(tag, ordered ? { start: ordered[1] } : {})));
+      list.append((open = el("li", {}, ...inline(ordered ? ordered[2] : bullet![1]))));
     } else if (heading) {
       out.append(el("h3", {}, ...inline(heading[1])));
-      list = paragraph = null;
+      list = open = null;
     } else if (line.trim() === "") {
-      paragraph = null;
+      open = null;
     } else {
-      list = null;
-      if (paragraph) paragraph.append(" ");
-      else out.append((paragraph = el("p")));
-      paragraph.append(...inline(line.trim()));
+      if (open && (open.tagName === "P" || /^\s/.test(line))) open.append(" ");
+      else {
+        list = null;
+        out.append((open = el("p")));
+      }
+      open.append(...inline(line.trim()));
     }
   }
   return out;
@@ -69,7 +104,7 @@ export function messageCard(m: Message): HTMLElement {
   return el("article", { class: "message " + m.kind },
     el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`,
        m.kind === "note" && ` · ${t("note")}`),
-    el("div", { class: "body" }, m.body || t("erased")));
+    el("div", { class: "body" }, ...linked(m.body || t("erased"))));
 }
 
 function sizeText(bytes: number): string {

@@ -69,6 +69,32 @@ async function staff(browser, url) {
   return page;
 }
 
+// An answer may say anything: it stays text, and fits the screen.
+async function article(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 390, height: 844 },
+                                       locale: "en", colorScheme: "dark" });
+  watch(page, "article");
+  const text = ["1. *one* of 2*3*4", "   goes on", "2. see [this](https://example.org/a), " +
+    "https://example.org/b. [not](javascript:window.hit=1)", "", "Between", "", "3. three", "",
+    "```", "<script>window.hit=1</script> " + "long ".repeat(40), "```", "",
+    "<img src=x onerror=window.hit=1>" + "word".repeat(60)].join("\n");
+  await page.route("**/api/v1/requests", (r) => r.fulfill({ status: 201,
+    contentType: "application/json", body: JSON.stringify({ id: "a".repeat(32),
+      outcome: "answered", topic: null, priority: null, ticket: null,
+      answer: { article: "1", title: "<b>T</b>", text, passage: "", confidence: 0.9 } }) }));
+  await page.goto(url + "/");
+  await page.fill("#text", "w".repeat(300));
+  await page.click("#send");
+  await page.waitForSelector("#answer");
+  ok(!(await page.evaluate(() => window.hit)), "HTML in an answer is text");
+  ok((await page.$$eval("#answer a", (all) => all.map((a) => a.href).join(" "))) ===
+     "https://example.org/a https://example.org/b", "only web addresses become links");
+  ok((await page.textContent("#answer li")) === "one of 2*3*4 goes on", "an item goes on in its next line");
+  ok((await page.locator("#answer em").count()) === 1, "stars slant words, not sums");
+  ok((await page.getAttribute("#answer ol >> nth=1", "start")) === "3", "a list that goes on keeps its count");
+  await page.close();
+}
+
 async function run(url, browser) {
   const desk = await staff(browser, url);
   await desk.evaluate(() => { window.neverReloaded = true; });
@@ -170,6 +196,8 @@ async function run(url, browser) {
   const evilNumber = (await evil.textContent(".number")).replace(/\D/g, "");
   await desk.waitForSelector(`#tickets button[data-id="${evilNumber}"]`, { timeout: 5000 });
   ok(!(await desk.evaluate(() => window.hit)), "nor on the desk");
+
+  await article(browser, url);
 
   const docs = await browser.newPage({ viewport: { width: 1200, height: 900 } });
   watch(docs, "docs");
