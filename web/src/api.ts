@@ -1,4 +1,5 @@
 // Talking to /api/v1.
+import { language, number, t } from "./words.js";
 
 export interface Decision {
   label: string;
@@ -66,8 +67,24 @@ export interface Reply {
 }
 
 export class Problem extends Error {
-  constructor(readonly status: number, readonly detail: string, readonly field?: string) {
+  constructor(readonly status: number, readonly detail: string, readonly wait: number) {
     super(detail);
+  }
+}
+
+// What went wrong, for a person. The desk explains in English; the usual cases
+// have words of the page's language.
+export function told(e: unknown): string {
+  if (!(e instanceof Problem)) return t("offline");
+  switch (e.status) {
+    case 401: return t("problem_session");
+    case 403: return t("problem_forbidden");
+    case 404: return t("problem_gone");
+    case 412: return t("problem_changed");
+    case 413: return t("problem_large");
+    case 429: return t("problem_often", { time: number(e.wait, "second") });
+    case 500: case 503: return t("problem_later");
+    default: return t("error", { detail: e.detail });
   }
 }
 
@@ -80,12 +97,14 @@ export function setCsrf(token: string): void {
 async function send<T>(method: string, path: string, body: BodyInit | undefined,
                        headers: Record<string, string>): Promise<T> {
   if (csrf && method !== "GET") headers["X-CSRF-Token"] = csrf;
+  headers["Accept-Language"] = language;
   const reply = await fetch("/api/v1" + path,
                             { method, headers, credentials: "same-origin", body });
   if (reply.status === 204) return undefined as unknown as T;
   const value = await reply.json().catch(() => ({}));
   if (!reply.ok)
-    throw new Problem(reply.status, value.detail ?? value.title ?? reply.statusText, value.field);
+    throw new Problem(reply.status, value.detail ?? value.title ?? reply.statusText,
+                      Number(reply.headers.get("Retry-After")) || 1);
   return value as T;
 }
 
@@ -101,9 +120,34 @@ export async function upload(path: string, file: File): Promise<Attachment> {
                           { "Content-Type": file.type || "application/octet-stream" });
 }
 
-// One key for one press of a button: a repeat after a lost reply is the same
-// request, not a second one.
+// The key of what is being sent: the same thing tried again after a lost reply
+// has the same key and happens once; other words have another key.
+export class Once {
+  private key = "";
+  private what = "";
+
+  of(what: string): Record<string, string> {
+    if (what !== this.what || !this.key) {
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      this.key = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+      this.what = what;
+    }
+    return { "Idempotency-Key": this.key };
+  }
+
+  // It arrived: the same words again would be meant.
+  done(): void {
+    this.key = "";
+  }
+}
+
+// How many bytes of UTF-8 a text or message may have.
+const TEXT_MAX = 64 * 1024;
+
+export function tooLong(text: string): boolean {
+  return new TextEncoder().encode(text).length > TEXT_MAX;
+}
+
 export function idempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  return new Once().of("")["Idempotency-Key"];
 }

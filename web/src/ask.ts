@@ -1,53 +1,91 @@
 // The page of a person who needs help.
-import { Answer, call, idempotencyKey, Problem, Reply, TicketBrief, upload } from "./api.js";
-import { byId, el, fileList, markdown, messageCard } from "./dom.js";
+import { Answer, call, Once, Problem, Reply, TicketBrief, told, tooLong, upload } from "./api.js";
+import { byId, el, fileList, markdown, messageCard, refill, sendByKeys } from "./dom.js";
 import { onLanguage, t, translate, when, Word } from "./words.js";
 
 const form = byId<HTMLFormElement>("ask");
 const result = byId<HTMLElement>("result");
 const send = byId<HTMLButtonElement>("send");
-let key = idempotencyKey();
+const question = byId<HTMLTextAreaElement>("text");
+const title = byId("title");
+const lost = byId("lost");
+const once = new Once();
 let shown: Reply | null = null;
+let talk: Talk | null = null;
+
+// The address names the request, so that a person can come back to it.
+function named(): string {
+  const id = location.hash.slice(1);
+  return /^[0-9a-f]{32}$/.test(id) ? id : "";
+}
 
 function again(): HTMLElement {
-  const b = el("button", { type: "button", class: "second" }, t("ask_again"));
+  const b = el("button", { type: "button", class: "second", id: "again" }, t("ask_again"));
   b.addEventListener("click", () => {
-    shown = null;
-    location.hash = "";
-    draw();
-    byId<HTMLTextAreaElement>("text").value = "";
-    byId<HTMLTextAreaElement>("text").focus();
+    history.pushState(null, "", location.pathname);
+    question.value = "";
+    leave();
+    question.focus();
   });
   return b;
 }
 
+function leave(): void {
+  shown = talk = null;
+  complain(null);
+  complain(null, lost);
+  draw();
+}
+
+function complain(e: unknown, place = byId("error")): void {
+  place.hidden = e === null;
+  place.textContent = e === null ? "" : typeof e === "string" ? e : told(e);
+}
+
+function errorLine(): HTMLElement {
+  return el("p", { class: "error", role: "alert", hidden: "" });
+}
+
 function thumbs(reply: Reply): HTMLElement {
   const box = el("div", { class: "thumbs" });
+  const error = errorLine();
+  const say = async (helpful: boolean): Promise<void> => {
+    const buttons = [...box.querySelectorAll("button")];
+    buttons.forEach((b) => (b.disabled = true));
+    complain(null, error);
+    try {
+      await call<Reply>("POST", `/requests/${reply.id}/feedback`, { helpful });
+      if (!helpful) await look(true);
+      else {
+        const thanks = el("strong", { id: "thanks", tabindex: "-1" }, t("thanks"));
+        box.replaceChildren(thanks, again());
+        thanks.focus();
+      }
+    } catch (e) {
+      buttons.forEach((b) => (b.disabled = false));
+      complain(e, error);
+    }
+  };
   for (const helpful of [true, false]) {
     const b = el("button", { type: "button", id: helpful ? "helped" : "not_helped",
                              class: helpful ? "thumb" : "thumb down second" },
                  t(helpful ? "helped" : "not_helped"));
-    b.addEventListener("click", async () => {
-      try {
-        const next = await call<Reply>("POST", `/requests/${reply.id}/feedback`, { helpful });
-        if (!helpful) { shown = next; draw(); return; }
-        box.replaceChildren(el("strong", { id: "thanks" }, t("thanks")), again());
-      } catch (e) {
-        fail(e);
-      }
-    });
+    b.addEventListener("click", () => void say(helpful));
     box.append(b);
   }
-  return box;
+  return el("div", {}, box, error);
 }
 
 function answerCard(reply: Reply, a: Answer): HTMLElement {
   return el("div", { class: "card answer", id: "answer" },
-    el("h2", {}, t("answer_title")),
-    markdown(a.text),
+    el("div", { class: "text" }, markdown(a.text)),
     el("p", { class: "source" }, t("answer_source", { title: a.title }), " · ",
        t("answer_sure", { percent: Math.round(a.confidence * 100) })),
     thumbs(reply));
+}
+
+function over(ticket: TicketBrief): boolean {
+  return ["solved", "closed"].includes(ticket.state);
 }
 
 function pair(list: HTMLElement, name: string, value: string): void {
@@ -58,139 +96,219 @@ function ticketCard(ticket: TicketBrief): HTMLElement {
   const list = el("dl");
   const where = ticket.assignee ? ticket.assignee.name
     : ticket.team ? t("in_queue", { team: ticket.team.name }) : t("in_queue_any");
+  const state = ticket.state === "pending" ? "state_yours" : "state_" + ticket.state;
   pair(list, t("ticket_where"), where);
-  pair(list, t("state"), t(("state_" + ticket.state) as Word));
+  pair(list, t("state"), t(state as Word));
   if (ticket.topic) pair(list, t("ticket_topic"), ticket.topic.name);
   if (ticket.priority) pair(list, t("ticket_priority"), ticket.priority.name);
   if (ticket.first_due) pair(list, t("ticket_due"), when(ticket.first_due));
   if (ticket.reason) pair(list, t("ticket_reason"), ticket.reason);
   return el("div", { class: "card", id: "ticket" },
-    el("h2", {}, t("ticket_title")),
     el("p", { class: "number" }, t("ticket_number", { number: ticket.number })),
     list, el("p", { class: "hint" }, t("talk_keep")), again());
 }
 
-// What was said since, and a place to say more.
-function talkCard(reply: Reply): HTMLElement {
-  const text = el("textarea", { rows: "3", maxlength: "20000", id: "more_text",
-                                "aria-label": t("talk_write"), placeholder: t("talk_write") });
-  const file = el("input", { type: "file", hidden: "" });
-  const attach = el("button", { type: "button", class: "second" }, t("attach"));
-  const sendMore = el("button", { type: "submit" }, t("talk_send"));
-  const more = el("form", { id: "talk_form" }, text,
-    el("div", { class: "buttons" }, sendMore, attach, file));
-  const path = `/requests/${reply.id}`;
-  const act = async (work: () => Promise<unknown>): Promise<void> => {
-    sendMore.disabled = true;
+// What was said since, and a place to say more. It is made once for a request,
+// so that what arrives leaves alone what the person writes.
+class Talk {
+  readonly card: HTMLElement;
+  private readonly messages = el("div", { role: "log", "aria-label": t("talk_title") });
+  private readonly files = el("div");
+  private readonly rate = el("div");
+  private readonly error = errorLine();
+  private readonly text = el("textarea", { rows: "3", id: "more_text",
+    "aria-label": t("talk_write"), placeholder: t("talk_write") });
+  private readonly attach = el("button", { type: "button", class: "second" }, t("attach"));
+  private readonly send = el("button", { type: "submit" }, t("talk_send"));
+  private readonly file = el("input", { type: "file", multiple: "", hidden: "" });
+  private readonly path: string;
+  private readonly once = new Once();
+
+  constructor(readonly id: string, written: string) {
+    this.path = "/requests/" + id;
+    this.text.value = written;
+    const more = el("form", { id: "talk_form" }, this.text, this.error,
+      el("div", { class: "buttons" }, this.send, this.attach, this.file));
+    more.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.say();
+    });
+    sendByKeys(this.text, this.send);
+    this.attach.addEventListener("click", () => this.file.click());
+    this.file.addEventListener("change", () => void this.give());
+    this.card = el("div", { class: "card", id: "talk" },
+      el("h2", {}, t("talk_title")), this.messages, this.files, this.rate, more);
+  }
+
+  update(reply: Reply): void {
+    refill(this.messages, ...(reply.messages ?? []).map((m) => messageCard(m)));
+    refill(this.files, fileList(reply.attachments ?? [],
+                                (a) => `/api/v1${this.path}/attachments/${a.id}`));
+    if (!over(reply.ticket!)) this.rate.replaceChildren();
+    else if (!this.rate.firstChild) this.rate.append(rating(this.path));
+  }
+
+  get written(): string {
+    return this.text.value;
+  }
+
+  private async act(button: HTMLButtonElement, work: () => Promise<unknown>): Promise<void> {
+    const name = button.textContent;
+    complain(null, this.error);
+    this.send.disabled = this.attach.disabled = true;
+    button.textContent = t("sending");
     try {
       await work();
-      await look();
+      await look(false);
     } catch (e) {
-      fail(e);
+      complain(e, this.error);
     } finally {
-      sendMore.disabled = false;
+      this.send.disabled = this.attach.disabled = false;
+      button.textContent = name;
     }
-  };
-  more.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (text.value.trim())
-      void act(() => call("POST", path + "/messages", { body: text.value },
-                          { "Idempotency-Key": idempotencyKey() }));
-  });
-  attach.addEventListener("click", () => file.click());
-  file.addEventListener("change", () => {
-    const chosen = file.files?.[0];
-    if (chosen) void act(() => upload(path + "/attachments", chosen));
-  });
-  return el("div", { class: "card", id: "talk" },
-    el("h2", {}, t("talk_title")),
-    ...(reply.messages ?? []).map((m) => messageCard(m)),
-    fileList(reply.attachments ?? [], (a) => `/api/v1${path}/attachments/${a.id}`),
-    ["solved", "closed"].includes(reply.ticket!.state) && rating(path), more);
+  }
+
+  private async say(): Promise<void> {
+    const body = this.text.value;
+    if (!body.trim()) return;
+    if (tooLong(body)) return complain(t("text_long"), this.error);
+    await this.act(this.send, async () => {
+      await call("POST", this.path + "/messages", { body }, this.once.of(body));
+      this.once.done();
+      if (this.text.value === body) this.text.value = "";
+    });
+    this.text.focus();
+  }
+
+  private async give(): Promise<void> {
+    const chosen = [...(this.file.files ?? [])];
+    await this.act(this.attach, async () => {
+      for (const f of chosen) await upload(this.path + "/attachments", f);
+    });
+    this.file.value = "";
+  }
 }
 
 function rating(path: string): HTMLElement {
   const box = el("div", { class: "thumbs", id: "rating" }, el("strong", {}, t("rate")));
-  const stars = el("div", { class: "stars" });
+  const error = errorLine();
+  const stars = el("div", { class: "stars", role: "group", "aria-label": t("rate") });
   for (let score = 1; score <= 5; score++) {
-    const b = el("button", { type: "button", class: "second" }, String(score));
+    const b = el("button", { type: "button", class: "second",
+                             "aria-label": t("rate_score", { score }) }, String(score));
     b.addEventListener("click", async () => {
       try {
         await call("POST", path + "/feedback", { score });
-        box.replaceChildren(el("strong", {}, t("rated")));
+        box.replaceChildren(el("strong", { role: "status" }, t("rated")));
       } catch (e) {
-        fail(e);
+        complain(e, error);
       }
     });
     stars.append(b);
   }
-  box.append(stars);
+  box.append(stars, el("span", { class: "hint" }, t("rate_scale")), error);
   return box;
 }
 
-// The request once more, as it stands now. Its address is in the hash, so that
-// a person can come back to it.
-async function look(): Promise<void> {
-  const id = location.hash.slice(1);
-  if (!/^[0-9a-f]{32}$/.test(id)) return;
-  shown = await call<Reply>("GET", "/requests/" + id);
+// The request once more, as it stands now.
+async function look(turn: boolean): Promise<void> {
+  const id = named();
+  if (!id) return;
+  const reply = await call<Reply>("GET", "/requests/" + id);
+  if (id !== named()) return; // the person went elsewhere meanwhile
+  shown = reply;
+  complain(null, lost);
   draw();
+  if (turn) title.focus();
 }
 
-// Replies arrive while the page is open, unless the person is writing.
+// Come to the address: by opening it, by the buttons back and forward.
+function arrive(): void {
+  const id = named();
+  if (id && id === shown?.id) return;
+  leave();
+  look(true).catch((e: unknown) => {
+    const gone = e instanceof Problem && e.status === 404;
+    if (gone) history.replaceState(null, "", location.pathname);
+    draw();
+    complain(gone ? t("not_found") : e, lost);
+  });
+}
+
+// Replies arrive while the page is open; a desk that was away comes back.
 const LOOK_MS = 10000;
 setInterval(() => {
-  const writes = byId<HTMLElement>("result").querySelector<HTMLTextAreaElement>("#more_text");
-  const lives = shown && (shown.ticket || shown.outcome === "received");
-  if (lives && !document.hidden && !writes?.value) void look().catch(() => undefined);
+  const lives = !shown || shown.ticket || shown.outcome === "received";
+  if (lives && !document.hidden) void look(false).catch(() => undefined);
 }, LOOK_MS);
 
-function draw(): void {
-  byId<HTMLElement>("lead").hidden = shown !== null;
-  form.hidden = shown !== null;
-  result.hidden = shown === null;
-  if (!shown) return;
-  if (shown.ticket)
-    result.replaceChildren(ticketCard(shown.ticket), shown.messages ? talkCard(shown) : "");
-  else if (shown.answer) result.replaceChildren(answerCard(shown, shown.answer));
-  else result.replaceChildren(el("div", { class: "card", id: "ignored" },
-    el("h2", {}, t(shown.outcome === "received" ? "received_title" : "ignored_title")),
-    el("p", {}, t("ignored_text")), again()));
+function heading(): string {
+  if (!shown) return t("ask_title");
+  if (shown.ticket) return t(over(shown.ticket) ? "solved_title" : "ticket_title");
+  if (shown.answer) return t("answer_title");
+  return t(shown.outcome === "received" ? "received_title" : "ignored_title");
 }
 
-function fail(e: unknown): void {
-  const p = byId<HTMLElement>("error");
-  p.hidden = false;
-  p.textContent = e instanceof Problem ? t("error", { detail: e.detail }) : t("offline");
-  form.hidden = false;
+function asked(): HTMLElement | false {
+  const text = question.value.trim();
+  return text !== "" && el("div", { class: "message asked" },
+    el("div", { class: "meta" }, t("asked")), el("div", { class: "body" }, text));
+}
+
+// `anew`: the words are of another language now.
+function draw(anew = false): void {
+  const away = shown === null && named() !== ""; // known by address only
+  byId("lead").hidden = form.hidden = shown !== null || away;
+  title.textContent = heading();
+  document.title = shown?.ticket
+    ? `${t("ticket_number", { number: shown.ticket.number })} · ${t("ask_page")}` : t("ask_page");
+  if (!shown) {
+    result.replaceChildren();
+  } else if (shown.ticket) {
+    if (anew || talk?.id !== shown.id)
+      talk = new Talk(shown.id, talk?.id === shown.id ? talk.written : "");
+    talk.update(shown);
+    refill(result, ticketCard(shown.ticket), talk.card);
+  } else if (shown.answer) {
+    refill(result, asked(), answerCard(shown, shown.answer));
+  } else {
+    refill(result, el("div", { class: "card", id: "ignored" },
+      el("p", {}, t(shown.outcome === "received" ? "received_text" : "ignored_text")), again()));
+  }
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  byId<HTMLElement>("error").hidden = true;
-  send.disabled = true;
-  send.textContent = t("sending");
   const data = new FormData(form);
+  const text = String(data.get("text"));
+  complain(!text.trim() ? t("text_empty") : tooLong(text) ? t("text_long") : null);
+  if (!text.trim() || tooLong(text)) return question.focus();
   const person: Record<string, string> = {};
   for (const name of ["name", "email"])
     if (data.get(name)) person[name] = String(data.get(name));
+  const request = { text, person };
+  send.disabled = true;
+  send.textContent = t("sending");
   try {
-    shown = await call<Reply>("POST", "/requests",
-      { text: String(data.get("text")), person },
-      { "Idempotency-Key": key });
-    key = idempotencyKey();
+    shown = await call<Reply>("POST", "/requests", request, once.of(JSON.stringify(request)));
+    once.done();
     location.hash = shown.id;
     draw();
-    if (shown.ticket) await look();
+    title.focus();
+    if (shown.ticket) await look(false);
   } catch (e) {
-    if (e instanceof Problem && e.status < 500) key = idempotencyKey();
-    fail(e);
+    complain(e);
   } finally {
     send.disabled = false;
     send.textContent = t("ask_send");
   }
 });
 
+sendByKeys(question, send);
+window.addEventListener("hashchange", arrive);
 translate();
-onLanguage(draw);
-look().catch(fail);
+onLanguage(() => {
+  draw(true);
+  look(false).catch((e: unknown) => complain(e, lost));
+});
+arrive();

@@ -1,6 +1,6 @@
 // Small helpers to build pages without ever parsing people's text as HTML.
 import { Attachment, Message } from "./api.js";
-import { t, when } from "./words.js";
+import { number, t, when } from "./words.js";
 
 type Child = Node | string | null | undefined | false;
 
@@ -17,6 +17,35 @@ export function byId<T extends HTMLElement>(id: string): T {
   const e = document.getElementById(id);
   if (!e) throw new Error(`no element #${id}`);
   return e as T;
+}
+
+// Draw the children of `place` anew, but leave alone those that are as they
+// were: the focus, an animation and what is read aloud stay where they are.
+export function refill(place: HTMLElement, ...children: (HTMLElement | false)[]): void {
+  const held = place.contains(document.activeElement)
+    ? document.activeElement as HTMLElement : null;
+  const same = new Map([...place.children].map((e) => [e.outerHTML, e]));
+  const all = children.filter((c): c is HTMLElement => c !== false).map((child) => {
+    const old = same.get(child.outerHTML);
+    same.delete(child.outerHTML);
+    return old ?? child;
+  });
+  for (const e of [...place.children]) if (!all.includes(e as HTMLElement)) e.remove();
+  all.forEach((e, i) => {
+    if (place.children[i] !== e) place.insertBefore(e, place.children[i] ?? null);
+  });
+  if (held && held !== document.activeElement)
+    (held.isConnected ? held : place.querySelector<HTMLElement>(held.id ? "#" + held.id
+      : `[data-id="${held.dataset.id}"]`))?.focus({ preventScroll: true });
+}
+
+// Ctrl+Enter sends what is written, as Enter begins a new line.
+export function sendByKeys(text: HTMLTextAreaElement, button: HTMLButtonElement): void {
+  text.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" || !(e.ctrlKey || e.metaKey)) return;
+    e.preventDefault();
+    button.click();
+  });
 }
 
 function link(href: string, text: string): HTMLElement {
@@ -108,9 +137,9 @@ export function messageCard(m: Message): HTMLElement {
 }
 
 function sizeText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  return bytes < 1 << 20 ? `${Math.round(bytes / 1024)} KiB`
-    : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+  return bytes < 1000 ? number(bytes, "byte")
+    : bytes < 1e6 ? number(Math.round(bytes / 1e3), "kilobyte")
+    : number(Math.round(bytes / 1e5) / 10, "megabyte");
 }
 
 export function fileList(files: Attachment[], href: (a: Attachment) => string): HTMLElement {

@@ -33,11 +33,44 @@ function serve() {
   });
 }
 
-function watch(page, name) {
+// `expected`: what the browser says of replies that the test asked for.
+function watch(page, name, expected = /401|422/) {
   page.on("pageerror", (e) => errors.push(`${name}: ${e.message}`));
   page.on("console", (m) => {
-    if (m.type() === "error" && !/401|422/.test(m.text())) errors.push(`${name}: ${m.text()}`);
+    if (m.type() === "error" && !expected.test(m.text())) errors.push(`${name}: ${m.text()}`);
   });
+}
+
+// Every control has a name, every text enough contrast (WCAG 2: 4.5 to 1), and
+// nothing is wider than the screen.
+async function readable(page, what) {
+  const found = await page.evaluate(() => {
+    const light = (c) => {
+      const [r, g, b] = c.map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92
+        : ((v / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const colour = (text) => text.match(/[\d.]+/g).map(Number);
+    const behind = (e) => {
+      for (let x = e; x; x = x.parentElement) {
+        const c = getComputedStyle(x).backgroundColor;
+        if (/^rgb\(/.test(c)) return colour(c);
+      }
+      return colour(getComputedStyle(document.body).backgroundColor);
+    };
+    const seen = (e) => e.checkVisibility() && !e.closest("noscript, option, mark");
+    const faint = [...document.querySelectorAll("body *")].filter((e) => seen(e) &&
+      [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())).filter((e) => {
+      const [a, b] = [light(colour(getComputedStyle(e).color)), light(behind(e))];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+    });
+    const nameless = [...document.querySelectorAll("a, button, input, select, textarea")]
+      .filter((e) => seen(e) && !(e.labels?.length || e.getAttribute("aria-label") ||
+                                  (e.tagName !== "SELECT" && e.textContent.trim())));
+    const wide = document.documentElement.scrollWidth > innerWidth ? [document.body] : [];
+    return [...faint, ...nameless, ...wide].map((e) => e.outerHTML.slice(0, 90));
+  });
+  ok(found.length === 0, `${what} can be read and has names${found.map((x) => "\n  " + x)}`);
 }
 
 async function ask(browser, url, text, language) {
@@ -69,6 +102,75 @@ async function staff(browser, url) {
   return page;
 }
 
+// What goes wrong on the way is told in words, and nothing written is lost.
+async function trouble(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 390, height: 844 }, locale: "ru" });
+  const told = (words) => page.waitForFunction((w) =>
+    document.querySelector("#error").checkVisibility() &&
+    document.querySelector("#error").textContent.includes(w), words);
+  watch(page, "trouble", /ERR_FAILED|404|429/);
+  await page.goto(url + "/");
+  await readable(page, "the page of a person, on a phone,");
+  await page.fill("#text", "   ");
+  await page.click("#send");
+  await told("Напишите");
+  await page.fill("#text", "я".repeat(40000));
+  await page.click("#send");
+  await told("слишком длинный");
+  ok((await page.inputValue("#text")).length === 40000, "a text too long is refused, not cut");
+  const text = "Сломалось кресло в переговорной, отвалилось колесо";
+  await page.fill("#text", text);
+  await page.route("**/api/v1/requests", (r) => r.abort());
+  await page.click("#send");
+  await told("недоступен");
+  await page.unroute("**/api/v1/requests");
+  await page.route("**/api/v1/requests", (r) => r.fulfill({ status: 429,
+    headers: { "Retry-After": "7" }, contentType: "application/problem+json",
+    body: '{"status":429,"detail":"in English"}' }));
+  await page.click("#send");
+  await told("через 7");
+  ok((await page.inputValue("#text")) === text, "errors are told in the page's language, the text stays");
+  await page.unroute("**/api/v1/requests");
+  const sent = [];
+  page.on("request", (r) => r.method() === "POST" && sent.push(r.headers()["idempotency-key"]));
+  await page.dblclick("#send");
+  await page.waitForSelector("#talk .message.request");
+  ok(sent.length === 1, "two quick presses send once");
+  ok(await page.evaluate(() => document.activeElement.id === "title"), "and the focus goes to what came");
+  await readable(page, "a request, on a phone,");
+  await page.fill("#more_text", "начатое");
+  await page.setInputFiles("#talk_form input[type=file]", ["один.txt", "два.txt"].map((name) =>
+    ({ name, mimeType: "text/plain", buffer: Buffer.from(name) })));
+  await page.waitForFunction(() => document.querySelectorAll("#talk .file-list a").length === 2);
+  await page.click("#language");
+  await page.waitForFunction(() => document.querySelector("#ticket dl").textContent.includes("Topic"));
+  ok((await page.inputValue("#more_text")) === "начатое", "files and another language leave alone what is being written");
+  let lost = true; // a reply lost on the way, then the same words again
+  await page.route("**/messages", async (r) => {
+    if (!lost) return r.continue();
+    lost = false;
+    await r.fetch();
+    await r.abort();
+  });
+  await page.press("#more_text", "Control+Enter");
+  await page.waitForSelector("#talk .error:not([hidden])");
+  await page.press("#more_text", "Control+Enter");
+  await page.waitForFunction(() => document.querySelector("#more_text").value === "" &&
+    document.querySelectorAll("#talk .message").length === 2);
+  ok(true, "what is sent again after a lost reply is there once");
+  await page.goBack();
+  await page.waitForSelector("#ask:not([hidden])");
+  ok((await page.inputValue("#text")) === text, "back leads to what was written");
+  await page.goForward();
+  await page.waitForSelector("#talk .message");
+  ok(true, "forward to the request");
+  await page.goto("about:blank");
+  await page.goto(url + "/#" + "0".repeat(32));
+  await page.waitForSelector("#lost:not([hidden])");
+  ok(await page.isVisible("#ask"), "an address that leads nowhere is told");
+  await page.close();
+}
+
 // An answer may say anything: it stays text, and fits the screen.
 async function article(browser, url) {
   const page = await browser.newPage({ viewport: { width: 390, height: 844 },
@@ -92,6 +194,7 @@ async function article(browser, url) {
   ok((await page.textContent("#answer li")) === "one of 2*3*4 goes on", "an item goes on in its next line");
   ok((await page.locator("#answer em").count()) === 1, "stars slant words, not sums");
   ok((await page.getAttribute("#answer ol >> nth=1", "start")) === "3", "a list that goes on keeps its count");
+  await readable(page, "an answer, dark and on a phone,");
   await page.close();
 }
 
@@ -180,6 +283,7 @@ async function run(url, browser) {
   ok(true, "the state changes");
   await ticket.reload();
   await ticket.waitForSelector("#rating");
+  ok((await ticket.textContent("#title")) === "Обращение решено", "the person sees that it is solved");
   await ticket.screenshot({ path: path.join(shots, "ticket.png"), fullPage: true });
   await ticket.click("#rating button:last-child");
   ok(true, "the person rates what was done");
@@ -197,6 +301,7 @@ async function run(url, browser) {
   await desk.waitForSelector(`#tickets button[data-id="${evilNumber}"]`, { timeout: 5000 });
   ok(!(await desk.evaluate(() => window.hit)), "nor on the desk");
 
+  await trouble(browser, url);
   await article(browser, url);
 
   const docs = await browser.newPage({ viewport: { width: 1200, height: 900 } });
