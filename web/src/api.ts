@@ -147,7 +147,3 @@ const TEXT_MAX = 64 * 1024;
 export function tooLong(text: string): boolean {
   return new TextEncoder().encode(text).length > TEXT_MAX;
 }
-
-export function idempotencyKey(): string {
-  return new Once().of("")["Idempotency-Key"];
-}

@@ -1,9 +1,9 @@
 // The page of staff: the list, one ticket, and what arrives meanwhile.
-import { call, idempotencyKey, Named, Problem, Person, setCsrf, TicketBrief,
+import { call, Named, Person, Problem, setCsrf, TicketBrief, told,
          upload } from "./api.js";
-import { byId, el } from "./dom.js";
-import { Canned, Choices, drawTicket, Ticket } from "./ticket.js";
-import { language, onLanguage, t, translate, when, Word } from "./words.js";
+import { askLine, byId, el, refill } from "./dom.js";
+import { Canned, Choices, dropDrafts, drawTicket, Ticket } from "./ticket.js";
+import { onLanguage, t, translate, when, whenShort, Word } from "./words.js";
 
 interface Me { person: Person; role: string; csrf: string }
 interface Saved { id: string; name: string; filter: Record<string, string> }
@@ -24,31 +24,60 @@ let open: Ticket | null = null;
 let wanted = ""; // the ticket chosen last: answers about another come too late
 let saved: Saved[] = [];
 let choices: Choices = { staff: [], topics: [], priorities: [] };
-const fresh = new Set<string>();
+let events: EventSource | null = null;
+const fresh = new Set<string>(); // arrived while the page was open, not read yet
+const announced = new Set<string>();
 
 const list = byId<HTMLUListElement>("tickets");
 const view = byId<HTMLSelectElement>("view");
 const query = byId<HTMLInputElement>("query");
+const place = byId("ticket");
+
+// What did not work, until it is read or the next thing works.
+function notice(e: unknown): void {
+  if (e instanceof Problem && e.status === 401) return signedOut(told(e));
+  const bar = byId("notice");
+  bar.hidden = e === null;
+  bar.querySelector("span")!.textContent = e === null ? "" : told(e);
+}
+
+// Back to the door; the room behind it stays as it was left.
+function signedOut(why: string): void {
+  events?.close();
+  me = null;
+  for (const id of ["room", "leave", "live", "notice"]) byId(id).hidden = true;
+  byId("who").textContent = "";
+  byId("door").hidden = false;
+  byId("sign_in_error").hidden = why === "";
+  byId("sign_in_error").textContent = why;
+  byId("login").focus();
+}
 
 function row(x: TicketBrief): HTMLElement {
   const button = el("button", { type: "button", "data-id": x.id,
                                 "aria-current": String(open?.id === x.id),
                                 class: fresh.has(x.id) ? "fresh" : "" },
-    el("span", { class: "subject" }, `${x.number} · ${x.subject}`),
+    el("span", { class: "first" },
+      el("span", { class: "subject" }, `${x.number} · ${x.subject || t("erased")}`),
+      el("time", { datetime: x.created_at, title: when(x.created_at) },
+         whenShort(x.created_at))),
     el("span", { class: "under" },
       x.priority && el("span", { class: `priority-${x.priority.key}` }, x.priority.name),
       x.topic && el("span", {}, x.topic.name),
       el("span", {}, t(("state_" + x.state) as Word)),
-      el("span", {}, x.assignee ? x.assignee.name : t("nobody")),
-      el("span", {}, when(x.created_at))));
+      el("span", {}, x.assignee ? x.assignee.name : t("nobody"))));
   button.addEventListener("click", () => void show(x.id));
   return el("li", {}, button);
 }
 
 function drawList(): void {
-  list.replaceChildren(...tickets.map(row));
-  if (tickets.length === 0) list.append(el("li", { class: "hint" }, t("nothing")));
+  refill(list, ...tickets.map(row),
+         tickets.length === 0 && el("li", { class: "hint" }, t("nothing")));
   byId("more").hidden = next === null;
+  for (const x of tickets.filter((y) => fresh.has(y.id) && !announced.has(y.id))) {
+    announced.add(x.id);
+    byId("arrived").textContent = t("arrived", { subject: x.subject });
+  }
 }
 
 // What is typed: words, and filters such as state:open or tag:vpn.
@@ -71,34 +100,42 @@ function listQuery(): URLSearchParams {
   return parts;
 }
 
-async function load(after: string | null): Promise<void> {
+const PAGE = 50;
+const PAGE_MAX = 500;
+let loading = 0; // the list asked for last: answers to others come too late
+
+// The first page; more after `after`; or all that is shown, as it is now.
+async function load(after: string | null, shown = PAGE): Promise<void> {
+  const turn = ++loading;
   const parts = listQuery();
-  parts.set("limit", "50");
+  parts.set("limit", String(Math.min(Math.max(shown, PAGE), PAGE_MAX)));
   if (after) parts.set("after", after);
   const error = byId("list_error");
   try {
     const page = await call<Page<TicketBrief>>("GET", "/tickets?" + parts.toString());
+    if (turn !== loading) return;
     const known = new Set(after ? tickets.map((x) => x.id) : []);
     const more = page.items.filter((x) => !known.has(x.id));
     tickets = after ? tickets.concat(more) : more;
     next = page.has_more ? page.next : null;
     error.hidden = true;
   } catch (e) {
+    if (turn !== loading) return;
+    if (e instanceof Problem && e.status === 401) return notice(e);
     error.hidden = false;
-    error.textContent = e instanceof Problem ? e.detail : t("offline");
+    error.textContent = told(e);
   }
   drawList();
 }
 
 async function saveView(): Promise<void> {
-  const name = prompt(t("view_name"))?.trim();
+  const name = await askLine(t("view_name"), t("save"));
   if (!name) return;
   const filter = Object.fromEntries(listQuery().entries());
   const base = saved.find((v) => v.id === filter.view);
   delete filter.view;
   const made = await call<Saved>("POST", "/views",
-    { name, filter: { ...(base?.filter ?? {}), ...filter } },
-    { "Idempotency-Key": idempotencyKey() });
+    { name, filter: { ...(base?.filter ?? {}), ...filter } });
   saved.push(made);
   query.value = "";
   drawViews();
@@ -106,64 +143,110 @@ async function saveView(): Promise<void> {
   await load(null);
 }
 
+// The address names the open ticket: it can be sent to a colleague, outlives a
+// reload, and the buttons back and forward work.
 async function show(id: string): Promise<void> {
-  wanted = id;
+  if (id === location.hash.slice(1)) await arrive(true);
+  else location.hash = id; // and arrive() follows
+}
+
+// `enter`: a person went there, so the focus goes too.
+async function arrive(enter: boolean): Promise<void> {
+  wanted = location.hash.slice(1);
+  byId("room").classList.toggle("reading", wanted !== "");
+  if (!wanted) {
+    const last = open?.id ?? "";
+    open = null;
+    drawOpen();
+    drawList();
+    list.querySelector<HTMLElement>(`[data-id="${last}"]`)?.focus();
+    return;
+  }
+  const other = open?.id !== wanted;
   await refresh();
+  if (other) place.parentElement!.scrollTop = 0;
+  if (enter) place.querySelector("h1")?.focus({ preventScroll: !other });
 }
 
 async function refresh(): Promise<void> {
   const id = wanted;
-  const ticket = await call<Ticket>("GET", "/tickets/" + id);
-  if (id !== wanted) return;
-  if (open?.id === id && open.version > ticket.version) return; // overtaken on the way
-  open = ticket;
-  fresh.delete(id);
+  try {
+    const ticket = await call<Ticket>("GET", "/tickets/" + encodeURIComponent(id));
+    if (id !== wanted) return;
+    if (open?.id === id && open.version > ticket.version) return; // overtaken on the way
+    open = ticket;
+    fresh.delete(id);
+  } catch (e) {
+    if (id !== wanted) return;
+    if (open?.id !== id) open = null;
+    notice(e);
+  }
   drawOpen();
   drawList();
 }
 
 function drawOpen(): void {
-  const place = byId<HTMLElement>("ticket");
+  document.title = open ? `${open.number} · ${open.subject}` : t("desk_page");
   if (!open) {
-    place.replaceChildren(el("p", { class: "hint" }, t("choose")));
+    delete place.dataset.ticket;
+    place.replaceChildren(el("p", { class: "hint choose" }, t("choose")));
     return;
   }
   const id = open.id;
   const act = async (work: Promise<unknown>): Promise<boolean> => {
-    const done = await work.then(() => true, (e: unknown) => {
-      alert(e instanceof Problem ? t("error", { detail: e.detail }) : t("offline"));
-      return false;
-    });
-    if (wanted === id) await refresh();
-    return done;
+    let failed: unknown = null;
+    await work.catch((e: unknown) => (failed = e));
+    if (wanted === id && !(failed instanceof TypeError)) await refresh();
+    if (me) notice(failed);
+    return failed === null;
   };
   drawTicket(place, open, choices, {
     change: (fields) => act(call("PATCH", "/tickets/" + id, fields,
                                  { "If-Match": `"${open!.version}"` })),
-    write: (kind, body) => act(call("POST", `/tickets/${id}/messages`, { kind, body },
-                                    { "Idempotency-Key": idempotencyKey() })),
-    attach: (file) => act(upload(`/tickets/${id}/attachments`, file)),
+    write: (kind, body, once) => act(call("POST", `/tickets/${id}/messages`, { kind, body },
+                                          once.of(kind + body)).then(() => once.done())),
+    attach: (files) => act(give(`/tickets/${id}/attachments`, files)),
     merge: (into) => act(call("POST", `/tickets/${id}/merge`, { into })),
-    canned: async () => (await call<Page<Canned>>("GET",
-      `/canned?ticket=${id}&in=${open!.language === "en" ? "en" : "ru"}`)).items,
-    open: show,
+    canned: () => call<Page<Canned>>("GET",
+      `/canned?ticket=${id}&in=${open!.language === "en" ? "en" : "ru"}`)
+      .then((page) => page.items, (e: unknown) => {
+        notice(e);
+        return [];
+      }),
   });
+}
+
+async function give(path: string, files: File[]): Promise<void> {
+  for (const file of files) await upload(path, file);
+}
+
+function live(on: boolean): void {
+  const sign = byId("live");
+  sign.hidden = false;
+  sign.classList.toggle("on", on);
+  sign.title = t(on ? "live" : "not_live");
+  sign.setAttribute("aria-label", sign.title);
 }
 
 // Follow what happens. The browser reconnects by itself and says where it
 // stopped (Last-Event-ID), so nothing is missed.
 function follow(): void {
-  const source = new EventSource("/api/v1/events");
-  const live = byId("live");
-  live.hidden = false;
-  source.onopen = () => live.classList.add("on");
-  source.onerror = () => live.classList.remove("on");
+  const source = events = new EventSource("/api/v1/events");
   let timer = 0;
   const soon = (): void => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => void load(null), 100);
+    timer = window.setTimeout(() => void load(null, tickets.length), 100);
   };
-  source.addEventListener("reset", soon); // away for too long
+  source.onopen = () => live(true);
+  source.onerror = () => {
+    live(false);
+    if (source.readyState === EventSource.CLOSED && source === events)
+      window.setTimeout(() => void again(source), AGAIN_MS);
+  };
+  source.addEventListener("reset", () => { // away for too long
+    if (wanted) void refresh();
+    soon();
+  });
   for (const kind of ["ticket.created", "ticket.updated", "message.created"]) {
     source.addEventListener(kind, (event) => {
       const id = String(JSON.parse((event as MessageEvent<string>).data).ticket);
@@ -174,20 +257,41 @@ function follow(): void {
   }
 }
 
+// The desk refused the stream: the session is over, or it is busy.
+const AGAIN_MS = 3000;
+async function again(source: EventSource): Promise<void> {
+  if (source !== events || !me) return;
+  try {
+    await call<Me>("GET", "/session");
+    await load(null, tickets.length);
+    follow();
+  } catch (e) {
+    if (e instanceof Problem && e.status === 401) notice(e);
+    else window.setTimeout(() => void again(source), AGAIN_MS);
+  }
+}
+
+// What there is to choose from, in the language of the page.
+async function learn(): Promise<void> {
+  const [staff, topics, priorities] = await Promise.all([
+    call<Page<Person>>("GET", "/staff"), call<Page<Named>>("GET", "/topics"),
+    call<Page<Named>>("GET", "/priorities")]);
+  choices = { staff: staff.items, topics: topics.items, priorities: priorities.items };
+}
+
 async function enter(): Promise<void> {
   byId("door").hidden = true;
   byId("room").hidden = false;
   byId("leave").hidden = false;
   byId("who").textContent = me!.person.name;
-  const [staff, topics, priorities, views_] = await Promise.all([
-    call<Page<Person>>("GET", "/staff"), call<Page<Named>>("GET", "/topics?language=" + language),
-    call<Page<Named>>("GET", "/priorities?language=" + language),
-    call<Page<Saved>>("GET", "/views")]);
-  choices = { staff: staff.items, topics: topics.items, priorities: priorities.items };
+  byId<HTMLInputElement>("password").value = "";
+  const [views_] = await Promise.all([call<Page<Saved>>("GET", "/views"), learn()]);
   saved = views_.items;
   drawViews();
-  await load(null);
+  live(false);
   follow();
+  await load(null);
+  await arrive(false);
 }
 
 function drawViews(): void {
@@ -198,51 +302,79 @@ function drawViews(): void {
     view.append(el("optgroup", { label: t("my_views") }, ...saved.map((v) =>
       el("option", { value: "saved:" + v.id }, v.name))));
   view.value = chosen;
-  byId("save_view").title = t("save_view");
+  const star = byId("save_view");
+  for (const [e, word] of [[star, "save_view"], [query, "search"], [view, "view"],
+                           [list, "tickets"]] as [HTMLElement, Word][])
+    e.setAttribute("aria-label", t(word));
+  star.title = t("save_view");
   query.placeholder = t("search");
+  const dismiss = byId("notice").querySelector("button")!;
+  dismiss.setAttribute("aria-label", t("dismiss"));
 }
 
 byId<HTMLFormElement>("sign_in").addEventListener("submit", async (event) => {
   event.preventDefault();
   const error = byId("sign_in_error");
+  const password = byId<HTMLInputElement>("password");
   error.hidden = true;
   try {
-    me = await call<Me>("POST", "/session", {
-      login: byId<HTMLInputElement>("login").value,
-      password: byId<HTMLInputElement>("password").value,
-    });
+    me = await call<Me>("POST", "/session",
+      { login: byId<HTMLInputElement>("login").value, password: password.value });
     setCsrf(me.csrf);
     await enter();
   } catch (e) {
     error.hidden = false;
-    error.textContent = e instanceof Problem ? e.detail : t("offline");
+    error.textContent = e instanceof Problem && e.status === 401 ? t("wrong_password") : told(e);
+    password.select();
   }
 });
 
 byId("leave").addEventListener("click", async () => {
-  await call("DELETE", "/session");
-  location.reload();
+  try {
+    await call("DELETE", "/session");
+  } catch (e) {
+    if (!(e instanceof Problem && e.status === 401)) return notice(e);
+  }
+  dropDrafts();
+  location.replace(location.pathname);
 });
 byId("more").addEventListener("click", () => void load(next));
 byId("find").addEventListener("submit", (event) => {
   event.preventDefault();
   void load(null);
 });
-byId("save_view").addEventListener("click", () => void saveView());
+query.addEventListener("input", () => {
+  if (!query.value) void load(null); // cleared by its cross
+});
+byId("save_view").addEventListener("click", () => saveView().catch(notice));
+byId("notice").querySelector("button")!.addEventListener("click", () => notice(null));
 view.addEventListener("change", () => void load(null));
+place.addEventListener("keydown", (event) => {
+  const field = (event.target as HTMLElement).closest("input, textarea, select");
+  if (event.key === "Escape" && !field) location.hash = "";
+});
+window.addEventListener("hashchange", () => {
+  if (me) void arrive(true);
+});
 
 translate();
 drawViews();
-onLanguage(() => {
+drawOpen();
+onLanguage(async () => {
   drawViews();
-  drawList();
+  delete place.dataset.ticket; // every word of it
   drawOpen();
+  drawList();
+  if (!me) return;
+  live(byId("live").classList.contains("on"));
+  await Promise.all([learn().catch(notice), load(null, tickets.length)]);
+  if (wanted) await refresh();
 });
 try {
   me = await call<Me>("GET", "/session");
   setCsrf(me.csrf);
   await enter();
-} catch {
-  byId("door").hidden = false;
+} catch (e) {
+  signedOut(e instanceof Problem && e.status === 401 ? "" : told(e));
 }
 export {};

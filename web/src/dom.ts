@@ -39,6 +39,26 @@ export function refill(place: HTMLElement, ...children: (HTMLElement | false)[])
       : `[data-id="${held.dataset.id}"]`))?.focus({ preventScroll: true });
 }
 
+// What TypeScript 4.5 (Ubuntu 22.04) does not know of a dialog.
+interface Dialog extends HTMLElement { returnValue: string; close(): void; showModal(): void }
+
+// Ask for one line; null when the person thought better of it.
+export function askLine(question: string, yes: string): Promise<string | null> {
+  const input = el("input", { id: "line", required: "", maxlength: "100", autocomplete: "off" });
+  const no = el("button", { type: "button", class: "second" }, t("cancel"));
+  const dialog = el("dialog", { "aria-labelledby": "line_question" },
+    el("form", { method: "dialog" },
+      el("label", { for: "line", id: "line_question" }, question), input,
+      el("div", { class: "buttons" }, el("button", { value: "yes" }, yes), no))) as HTMLElement as Dialog;
+  no.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve(dialog.returnValue === "yes" ? input.value.trim() || null : null);
+  }));
+}
+
 // Ctrl+Enter sends what is written, as Enter begins a new line.
 export function sendByKeys(text: HTMLTextAreaElement, button: HTMLButtonElement): void {
   text.addEventListener("keydown", (e) => {

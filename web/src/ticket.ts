@@ -1,6 +1,7 @@
 // One ticket: its timeline, what may be done with it, why it is where it is.
-import { Attachment, Decision, Message, Named, Person, TicketBrief } from "./api.js";
-import { el, fileList, messageCard } from "./dom.js";
+import { Attachment, Decision, Message, Named, Once, Person, TicketBrief,
+         tooLong } from "./api.js";
+import { askLine, el, fileList, messageCard, refill, sendByKeys } from "./dom.js";
 import { t, when, Word } from "./words.js";
 
 interface Prediction extends Decision {
@@ -30,27 +31,50 @@ export interface Choices { staff: Person[]; topics: Named[]; priorities: Named[]
 export interface Actions {
   // Each answers whether the desk took it; what was refused has been shown.
   change(fields: Record<string, unknown>): Promise<boolean>;
-  write(kind: "reply" | "note", body: string): Promise<boolean>;
-  attach(file: File): Promise<boolean>;
+  write(kind: "reply" | "note", body: string, once: Once): Promise<boolean>;
+  attach(files: File[]): Promise<boolean>;
   merge(into: string): Promise<boolean>;
   canned(): Promise<Canned[]>;
-  open(id: string): Promise<void>;
+}
+
+// The words begun under a ticket wait in this tab for the person to come back.
+const draftKey = (id: string): string => "draft:" + id;
+
+function draft(id: string): string {
+  try { return sessionStorage.getItem(draftKey(id)) ?? ""; } catch { return ""; }
+}
+
+function keepDraft(id: string, text: string): void {
+  try {
+    if (text) sessionStorage.setItem(draftKey(id), text);
+    else sessionStorage.removeItem(draftKey(id));
+  } catch { /* no room, or not allowed: the text is in its field */ }
+}
+
+export function dropDrafts(): void {
+  try { sessionStorage.clear(); } catch { /* nothing was kept */ }
+}
+
+// Leave the field, so that what the desk says is drawn, be it yes or no; then
+// come back, for those who work by the keyboard.
+async function aside(field: HTMLElement, work: () => Promise<boolean>): Promise<void> {
+  field.blur();
+  await work();
+  if (document.activeElement === document.body) document.getElementById(field.id)?.focus();
 }
 
 function choice(name: string, label: string, options: [string, string][], value: string,
-                then: (value: string) => void): HTMLElement {
-  const select = el("select", { id: name },
-    ...options.map(([v, text]) => el("option", { value: v }, text)));
-  select.value = value;
-  select.addEventListener("change", () => {
-    select.blur(); // what the desk says now is drawn, be it yes or no
-    then(select.value);
-  });
-  return el("div", {}, el("label", { for: name }, label), select);
+                then: (value: string) => Promise<boolean>): HTMLElement {
+  const select = el("select", { id: name }, ...options.map(([v, text]) =>
+    el("option", v === value ? { value: v, selected: "" } : { value: v }, text)));
+  select.addEventListener("change", () => void aside(select, () => then(select.value)));
+  return el("div", { "data-part": name }, el("label", { for: name }, label), select);
 }
 
-const named = (all: Named[]): [string, string][] =>
-  [["", "—"], ...all.map((x): [string, string] => [x.key, x.name])];
+// "—" only where nothing is chosen yet: it is no choice.
+const named = (all: Named[], now: Named | null): [string, string][] =>
+  [...(now ? [] : [["", "—"] as [string, string]]),
+   ...all.map((x): [string, string] => [x.key, x.name])];
 
 function prediction(p: Prediction, name: string): HTMLElement {
   const box = el("details", { class: "reason" },
@@ -71,7 +95,8 @@ function prediction(p: Prediction, name: string): HTMLElement {
   return box;
 }
 
-function cannedChoice(text: HTMLTextAreaElement, actions: Actions): HTMLElement {
+function cannedChoice(text: HTMLTextAreaElement, actions: Actions,
+                      keep: () => void): HTMLElement {
   const select = el("select", { id: "canned", "aria-label": t("canned") },
     el("option", { value: "" }, t("canned")));
   let all: Canned[] = [];
@@ -85,36 +110,52 @@ function cannedChoice(text: HTMLTextAreaElement, actions: Actions): HTMLElement 
     const c = all.find((x) => x.id === select.value);
     if (c) text.value += (text.value ? "\n" : "") + c.body;
     select.value = "";
+    keep();
     text.focus();
   });
   return select;
 }
 
 function replyForm(ticket: Ticket, actions: Actions): HTMLElement {
-  const text = el("textarea", { rows: "4", maxlength: "60000", "aria-label": t("write"),
+  const text = el("textarea", { rows: "4", "aria-label": t("write"),
                                 placeholder: t("write"), id: "reply_text" });
+  const error = el("p", { class: "error", role: "alert", hidden: "" });
   const form = el("form", { class: "card reply-form", "data-part": "reply" });
+  const once = new Once();
+  const keep = (): void => keepDraft(ticket.id, text.value);
+  text.value = draft(ticket.id);
+  text.addEventListener("input", keep);
   for (const s of ticket.suggestions.slice(0, 1)) {
     const insert = el("button", { type: "button", class: "quiet" }, t("insert"));
-    insert.addEventListener("click", () => { text.value += s.text; });
+    insert.addEventListener("click", () => {
+      text.value += (text.value ? "\n" : "") + s.text;
+      keep();
+      text.focus();
+    });
     form.append(el("p", {}, `${t("suggested_answer")}: ${s.title} `, insert));
   }
-  form.append(text);
   const line = el("div", { class: "buttons" });
-  for (const kind of ["reply", "note"] as const) {
+  const buttons = (["reply", "note"] as const).map((kind) => {
     const b = el("button", { type: "button", id: "write_" + kind,
                              class: kind === "note" ? "second" : "" }, t(kind));
     b.addEventListener("click", async () => {
       const body = text.value;
-      if (!body.trim()) return;
-      b.disabled = true;
-      if (await actions.write(kind, body) && text.value === body) text.value = "";
-      b.disabled = false;
+      error.hidden = !tooLong(body);
+      error.textContent = error.hidden ? "" : t("text_long");
+      if (!body.trim() || !error.hidden) return text.focus();
+      buttons.forEach((x) => (x.disabled = true));
+      if (await actions.write(kind, body, once) && text.value === body) {
+        text.value = "";
+        keep();
+      }
+      buttons.forEach((x) => (x.disabled = false));
+      if (document.activeElement === document.body) text.focus();
     });
-    line.append(b);
-  }
-  line.append(cannedChoice(text, actions));
-  form.append(line);
+    return b;
+  });
+  sendByKeys(text, buttons[0]);
+  line.append(...buttons, cannedChoice(text, actions, keep));
+  form.append(text, error, line);
   return form;
 }
 
@@ -123,20 +164,26 @@ function tagLine(x: Ticket, actions: Actions): HTMLElement {
                               maxlength: "1000" });
   input.addEventListener("change", () => {
     input.defaultValue = input.value;
-    input.blur();
-    void actions.change({ tags: input.value.split(",").map((s) => s.trim()).filter(Boolean) });
+    void aside(input, () => actions.change(
+      { tags: input.value.split(",").map((s) => s.trim()).filter(Boolean) }));
   });
   return el("div", { "data-part": "tags" }, el("label", { for: "tags" }, t("tags")), input);
 }
 
 function files(x: Ticket, actions: Actions): HTMLElement {
-  const input = el("input", { type: "file", id: "file", hidden: "" });
-  const button = el("button", { type: "button", class: "quiet" }, t("attach"));
+  const input = el("input", { type: "file", multiple: "", hidden: "" });
+  const button = el("button", { type: "button", class: "quiet", id: "attach" }, t("attach"));
   button.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    if (input.files?.[0]) void actions.attach(input.files[0]);
+  input.addEventListener("change", async () => {
+    button.disabled = true;
+    button.textContent = t("sending");
+    await actions.attach([...(input.files ?? [])]);
+    button.disabled = false;
+    button.textContent = t("attach");
+    input.value = "";
   });
-  return el("div", { class: "files", "data-part": "files" }, el("label", {}, t("files")),
+  return el("div", { class: "files", "data-part": "files" },
+    el("div", { class: "what" }, t("files")),
     fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), input, button);
 }
 
@@ -144,16 +191,12 @@ function links(x: Ticket, actions: Actions): HTMLElement {
   const list = el("ul", { class: "links" });
   for (const l of x.links) {
     const go = el("a", { href: "#" + l.ticket }, `${l.ticket} · ${l.subject}`);
-    go.addEventListener("click", (e) => {
-      e.preventDefault();
-      void actions.open(l.ticket);
-    });
     list.append(el("li", {}, t(`link_${l.kind}_${l.outward ? "out" : "in"}` as Word), " ", go));
   }
   const merge = el("button", { type: "button", class: "quiet", id: "merge" }, t("merge"));
-  merge.addEventListener("click", () => {
-    const into = prompt(t("merge_into"))?.trim();
-    if (into) void actions.merge(into);
+  merge.addEventListener("click", async () => {
+    const into = await askLine(t("merge_into"), t("merge_do"));
+    if (into) await actions.merge(into.replace(/^\D+/, ""));
   });
   return el("div", { "data-part": "links" }, x.links.length > 0 && list,
     x.state !== "merged" && merge);
@@ -161,10 +204,12 @@ function links(x: Ticket, actions: Actions): HTMLElement {
 
 function dues(x: Ticket): HTMLElement {
   const list = el("dl", { "data-part": "dues" });
+  const over = ["solved", "closed", "merged"].includes(x.state);
+  const answered = x.messages.some((m) => m.kind === "reply");
   for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
                                ["due_solution", x.solution_due]] as [Word, string | null][]) {
     if (!value) continue;
-    const late = new Date(value) < new Date() && !["solved", "closed"].includes(x.state);
+    const late = new Date(value) < new Date() && !over && !(word === "due_first" && answered);
     list.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
   }
   return list;
@@ -173,15 +218,15 @@ function dues(x: Ticket): HTMLElement {
 function choicesOf(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
   const people: [string, string][] = [["", t("nobody")],
     ...choices.staff.map((p): [string, string] => [p.id, p.name])];
-  return el("div", { class: "choices", "data-part": "choices" },
+  return el("div", { class: "choices" },
     choice("set_state", t("state"), x.states.map((s): [string, string] =>
-      [s, t(("state_" + s) as Word)]), x.state, (state) => void actions.change({ state })),
+      [s, t(("state_" + s) as Word)]), x.state, (state) => actions.change({ state })),
     choice("set_assignee", t("assignee"), people, x.assignee?.id ?? "",
-      (id) => void actions.change({ assignee: id || null })),
-    choice("set_topic", t("ticket_topic"), named(choices.topics), x.topic?.key ?? "",
-      (topic) => topic && void actions.change({ topic })),
-    choice("set_priority", t("ticket_priority"), named(choices.priorities),
-      x.priority?.key ?? "", (priority) => priority && void actions.change({ priority })));
+      (id) => actions.change({ assignee: id || null })),
+    choice("set_topic", t("ticket_topic"), named(choices.topics, x.topic),
+      x.topic?.key ?? "", (topic) => actions.change({ topic })),
+    choice("set_priority", t("ticket_priority"), named(choices.priorities, x.priority),
+      x.priority?.key ?? "", (priority) => actions.change({ priority })));
 }
 
 function head(x: Ticket): HTMLElement {
@@ -191,7 +236,7 @@ function head(x: Ticket): HTMLElement {
   if (x.topic) facts.append(el("span", { class: "badge" }, x.topic.name), " ");
   facts.append(`${x.person ? x.person.name : ""} · ${when(x.created_at)}`);
   return el("header", { "data-part": "head" },
-    el("h1", {}, `${x.number} · ${x.subject || t("erased")}`), facts,
+    el("h1", { tabindex: "-1" }, `${x.number} · ${x.subject || t("erased")}`), facts,
     el("p", { class: "reason", id: "why" }, x.reason));
 }
 
@@ -210,6 +255,12 @@ function busy(part: Element): boolean {
     .some((field) => field.type !== "file" && field.value !== field.defaultValue);
 }
 
+// What a person has unfolded or folded stays so.
+function unfold(now: Element, part: Element): void {
+  const old = now.querySelectorAll("details");
+  part.querySelectorAll("details").forEach((d, i) => (d.open = old[i]?.open ?? d.open));
+}
+
 // The same ticket drawn again (somebody wrote, something changed) leaves alone
 // the parts in which a person is at work.
 export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
@@ -218,7 +269,7 @@ export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
     head(x),
     el("div", { class: "columns" },
       el("div", { class: "talk" },
-        el("div", { "data-part": "messages" }, ...x.messages.map((m) => messageCard(m))),
+        el("div", { "data-part": "messages", role: "log", "aria-label": t("talk_title") }, ...x.messages.map((m) => messageCard(m))),
         replyForm(x, actions), reasons(x)),
       el("aside", { class: "side" },
         choicesOf(x, choices, actions), tagLine(x, actions), dues(x), files(x, actions),
@@ -233,6 +284,12 @@ export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
   for (const part of fresh.flatMap((f) => f.dataset.part ? [f]
     : [...f.querySelectorAll<HTMLElement>("[data-part]")])) {
     const now = old.get(part.dataset.part);
-    if (now && !busy(now)) now.replaceWith(part);
+    if (!now || busy(now)) continue;
+    if (part.dataset.part === "messages" || part.dataset.part === "reasons") {
+      unfold(now, part);
+      refill(now, ...[...part.children] as HTMLElement[]);
+    } else {
+      now.replaceWith(part);
+    }
   }
 }

@@ -198,6 +198,140 @@ async function article(browser, url) {
   await page.close();
 }
 
+async function chosen(page, id) {
+  await page.click(`#tickets [data-id="${id}"]`);
+  await page.waitForFunction((x) => document.querySelector("#ticket").dataset.ticket === x, id);
+}
+
+// Two members of staff at the same ticket; a session that ends; the keyboard.
+async function colleagues(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "ru" });
+  const anna = await context.newPage();
+  watch(anna, "anna", /401/);
+  const zhenya = await browser.newPage({ locale: "en", colorScheme: "dark" });
+  watch(zhenya, "zhenya", /401|412|404|ERR_FAILED/);
+  for (const [page, login] of [[anna, "anna"], [zhenya, "zhenya"]]) {
+    await page.goto(url + "/desk");
+    await page.fill("#login", login);
+    await page.fill("#password", "otklik-demo");
+    await page.press("#password", "Enter");
+    await page.waitForSelector("#tickets [data-id]");
+  }
+  await readable(anna, "the list");
+  const [id, other] = await anna.$$eval("#tickets [data-id]", (all) => all.map((e) => e.dataset.id));
+  await anna.focus("#save_view");
+  await anna.keyboard.press("Tab");
+  await anna.keyboard.press("Enter");
+  await anna.waitForFunction(() => document.activeElement.tagName === "H1");
+  ok(anna.url().endsWith("#" + id), "Enter opens a ticket, and its address names it");
+  await readable(anna, "a ticket");
+  await anna.keyboard.press("Escape");
+  await anna.waitForFunction((x) => document.activeElement.dataset.id === x, id);
+  ok(true, "Escape goes back to its place in the list");
+  await chosen(anna, id);
+  await anna.fill("#reply_text", "Черновик");
+  await chosen(anna, other);
+  ok((await anna.inputValue("#reply_text")) === "", "a reply begun belongs to its ticket");
+  await anna.goBack();
+  await anna.waitForFunction((x) => document.querySelector("#ticket").dataset.ticket === x, id);
+  await anna.reload();
+  await anna.waitForSelector("#reply_text");
+  ok((await anna.inputValue("#reply_text")) === "Черновик", "and outlives another ticket and a reload");
+
+  await zhenya.route("**/api/v1/events", (r) => r.abort()); // he hears nothing of her change
+  await zhenya.goto(url + "/desk#" + id);
+  await zhenya.reload();
+  await zhenya.waitForSelector("#set_priority");
+  ok(/No connection/.test(await zhenya.getAttribute("#live", "aria-label")), "a lost connection is told");
+  await anna.selectOption("#set_priority", "critical");
+  await anna.waitForFunction(() => document.activeElement.id === "set_priority" &&
+    document.querySelector("#ticket .badge").classList.contains("priority-critical"));
+  ok(true, "a choice keeps the focus");
+  await zhenya.selectOption("#set_priority", "low");
+  await zhenya.waitForSelector("#notice:not([hidden])");
+  ok(/colleague was faster/.test(await zhenya.textContent("#notice")), "a conflict is told in words");
+  ok((await zhenya.inputValue("#set_priority")) === "critical", "and the ticket shown as it is now");
+  await readable(zhenya, "a ticket in the dark");
+  await zhenya.click("#notice button");
+  await zhenya.click("#merge");
+  await zhenya.fill("#line", "99999");
+  await readable(zhenya, "a question in the dark");
+  await zhenya.press("#line", "Enter");
+  await zhenya.waitForSelector("#notice:not([hidden])");
+  ok(await zhenya.isVisible("#reply_text"), "a merge into nowhere is told and changes nothing");
+  await zhenya.close();
+
+  await context.clearCookies();
+  await anna.click("#write_reply");
+  await anna.waitForSelector("#door:not([hidden])");
+  ok(/Сеанс закончился/.test(await anna.textContent("#sign_in_error")), "the end of a session is told");
+  await anna.fill("#login", "anna");
+  await anna.fill("#password", "otklik-demo");
+  await anna.press("#password", "Enter");
+  await anna.waitForSelector("#live.on");
+  await anna.waitForSelector("#reply_text");
+  ok((await anna.inputValue("#reply_text")) === "Черновик", "and the reply waits behind the door");
+  await anna.click("#write_reply");
+  await anna.waitForFunction(() => document.querySelector("#reply_text").value === "" &&
+    document.querySelector(".message.reply"));
+  await anna.click("#language");
+  await anna.waitForFunction(() => document.querySelector("#set_priority").textContent.includes("Critical") &&
+    document.querySelector("#tickets").textContent.includes("Critical"));
+  ok(true, "the other language changes every word");
+
+  await anna.setViewportSize({ width: 390, height: 844 });
+  ok(!(await anna.isVisible("#tickets")), "a phone shows the ticket");
+  await readable(anna, "a ticket on a phone");
+  await anna.click(".back");
+  await anna.waitForSelector("#tickets [data-id]");
+  ok(!(await anna.isVisible("#ticket")), "or the list");
+  await readable(anna, "the list on a phone");
+  await anna.click("#leave");
+  await anna.waitForSelector("#door:not([hidden])");
+  ok(await anna.evaluate(() => sessionStorage.length === 0), "who leaves leaves nothing in the browser");
+  await context.close();
+}
+
+// A list longer than its first page stays where it is when something arrives.
+async function many(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
+  watch(page, "many");
+  await page.goto(url + "/desk");
+  await page.fill("#login", "admin");
+  await page.fill("#password", "otklik-demo");
+  await page.press("#password", "Enter");
+  await page.waitForSelector("#live.on");
+  const arrive = (i) => page.evaluate(async (n) => {
+    const { csrf } = await (await fetch("/api/v1/session")).json();
+    const reply = await fetch("/api/v1/tickets", { method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify({ text: `Не работает телефон ${n}: ` + "оченьдлинно".repeat(12) }) });
+    return (await reply.json()).id;
+  }, i);
+  for (let i = 0; i < 60; i++) await arrive(i);
+  await page.reload();
+  await page.waitForSelector("#more:not([hidden])");
+  await page.click("#more");
+  await page.waitForFunction(() => document.querySelectorAll("#tickets [data-id]").length > 60);
+  const held = await page.$$eval("#tickets [data-id]", (all) => all[55].dataset.id);
+  await page.focus(`#tickets [data-id="${held}"]`);
+  const id = await arrive(60);
+  await page.waitForSelector(`#tickets [data-id="${id}"].fresh`);
+  ok((await page.locator("#tickets [data-id]").count()) > 60, "a long list stays long when a ticket arrives");
+  ok(await page.evaluate((x) => document.activeElement.dataset.id === x, held), "and the focus stays in its place");
+  ok(/Не работает телефон 60/.test(await page.textContent("#arrived")), "what arrives is read aloud");
+  await chosen(page, id);
+  await readable(page, "a ticket of long words");
+  ok((await page.locator("#tickets .fresh").count()) === 0, "a ticket that was opened is not new");
+  await page.fill("#query", "tag:нетакой");
+  await page.press("#query", "Enter");
+  await page.waitForSelector("#tickets .hint");
+  await page.fill("#query", "");
+  await page.waitForSelector("#tickets [data-id]");
+  ok(true, "an empty list says so; a cleared search shows all again");
+  await page.close();
+}
+
 async function run(url, browser) {
   const desk = await staff(browser, url);
   await desk.evaluate(() => { window.neverReloaded = true; });
@@ -266,8 +400,9 @@ async function run(url, browser) {
   await desk.fill("#query", "tag:питание");
   await desk.press("#query", "Enter");
   await desk.waitForFunction(() => document.querySelectorAll("#tickets button").length === 1);
-  desk.once("dialog", (d) => d.accept("Питание"));
   await desk.click("#save_view");
+  await desk.fill("dialog #line", "Питание");
+  await desk.press("dialog #line", "Enter");
   await desk.waitForFunction(() => document.querySelector("#view").value.startsWith("saved:"));
   ok(true, "a search is saved as a view");
   await desk.waitForFunction(() => document.querySelectorAll("#tickets button").length === 1);
@@ -303,6 +438,8 @@ async function run(url, browser) {
 
   await trouble(browser, url);
   await article(browser, url);
+  await colleagues(browser, url);
+  await many(browser, url);
 
   const docs = await browser.newPage({ viewport: { width: 1200, height: 900 } });
   watch(docs, "docs");
