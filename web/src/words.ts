@@ -200,7 +200,7 @@ const ru: Record<keyof typeof en, string> = {
   person: "Клиент",
   erased: "[стёрто]",
   corrected: "Человек решил иначе; следующая модель на этом учится.",
-  canned: "Шаблоны ответов…",
+  canned: "Шаблоны…",
   tags: "Метки",
   tags_hint: "vpn, ноутбук",
   files: "Файлы",

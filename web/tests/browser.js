@@ -361,6 +361,18 @@ async function run(url, browser) {
   await desk.click("#write_reply");
   await desk.waitForSelector(".message.reply");
   ok(true, "a reply is on the timeline");
+  for (const other of ["Не приходят письма от поставщика с утра",
+                       "No Wi-Fi in the meeting room on floor 3",
+                       "1С пишет «Недостаточно прав» при проведении документа",
+                       "Нужен доступ к папке отдела продаж для новой сотрудницы"])
+    await fetch(url + "/api/v1/requests", { method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ text: other, ticket: true }) });
+  await desk.waitForFunction(() => document.querySelectorAll("#tickets .fresh").length === 4);
+  ok(true, "others arrive meanwhile and are marked as new");
+  await desk.evaluate(() => document.activeElement.blur());
+  await desk.waitForTimeout(2000); // what arrived has faded in
+  await desk.screenshot({ path: path.join(shots, "desk.png") });
 
   await ticket.waitForSelector("#talk .message.reply", { timeout: 20000 });
   ok(true, "the person reads the reply on the page of the request");
@@ -406,7 +418,6 @@ async function run(url, browser) {
   await desk.waitForFunction(() => document.querySelector("#view").value.startsWith("saved:"));
   ok(true, "a search is saved as a view");
   await desk.waitForFunction(() => document.querySelectorAll("#tickets button").length === 1);
-  await desk.screenshot({ path: path.join(shots, "desk.png") });
   await desk.fill("#query", "state:nonsense");
   await desk.press("#query", "Enter");
   await desk.waitForSelector("#list_error:not([hidden])");
