@@ -234,7 +234,7 @@ function head(x: Ticket): HTMLElement {
   if (x.priority)
     facts.append(el("span", { class: "badge priority-" + x.priority.key }, x.priority.name), " ");
   if (x.topic) facts.append(el("span", { class: "badge" }, x.topic.name), " ");
-  facts.append(`${x.person ? x.person.name : ""} · ${when(x.created_at)}`);
+  facts.append(`${x.person?.name || t("person")} · ${when(x.created_at)}`);
   return el("header", { "data-part": "head" },
     el("h1", { tabindex: "-1" }, `${x.number} · ${x.subject || t("erased")}`), facts,
     el("p", { class: "reason", id: "why" }, x.reason));

@@ -298,5 +298,6 @@ export function whenShort(iso: string): string {
 }
 
 export function number(value: number, unit: string): string {
-  return value.toLocaleString(locale(), { style: "unit", unit, unitDisplay: "short" });
+  return value.toLocaleString(locale(), { style: "unit", unit,
+                                          unitDisplay: unit === "byte" ? "long" : "short" });
 }

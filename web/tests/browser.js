@@ -142,6 +142,7 @@ async function trouble(browser, url) {
   await page.setInputFiles("#talk_form input[type=file]", ["один.txt", "два.txt"].map((name) =>
     ({ name, mimeType: "text/plain", buffer: Buffer.from(name) })));
   await page.waitForFunction(() => document.querySelectorAll("#talk .file-list a").length === 2);
+  ok(/12 байт/.test(await page.textContent("#talk .file-list")), "sizes are in words of the language");
   await page.click("#language");
   await page.waitForFunction(() => document.querySelector("#ticket dl").textContent.includes("Topic"));
   ok((await page.inputValue("#more_text")) === "начатое", "files and another language leave alone what is being written");
