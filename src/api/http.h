@@ -48,7 +48,8 @@ struct http_request {
     struct http_conn *conn;
 };
 
-/* NULL when absent. The query is decoded; invalid escapes count as absent. */
+/* NULL when absent. The query is decoded; one with invalid escapes or with a
+ * name twice was refused before. */
 const char *http_header(const struct http_request *q, const char *name);
 const char *http_query(const struct http_request *q, const char *name);
 const char *http_cookie(const struct http_request *q, const char *name);

@@ -270,6 +270,35 @@ static bool decode_params(struct http_conn *c, struct route_match *m)
     return true;
 }
 
+/* A parameter that cannot be decoded, or stands twice, would be taken for one
+ * that was not sent: a list without its filter. */
+struct query_check {
+    struct http_conn *conn;
+    const char *wrong; /* in the request's arena */
+};
+
+static enum MHD_Result check_parameter(void *cls, enum MHD_ValueKind kind,
+                                       const char *name, const char *value)
+{
+    struct query_check *x = cls;
+    struct arena *a = x->conn->request.arena;
+    struct str text;
+    if (!percent_decode(a, str_from(name), true, &text) ||
+        !percent_decode(a, str_from(value), true, &text))
+        x->wrong = "the query is not percent-encoded UTF-8";
+    else if (MHD_lookup_connection_value(x->conn->mhd, kind, name) != value)
+        x->wrong = arena_printf(a, "the query has '%.100s' twice", name);
+    return x->wrong ? MHD_NO : MHD_YES;
+}
+
+static const char *wrong_query(struct http_conn *c)
+{
+    struct query_check x = {.conn = c};
+    (void)MHD_get_connection_values(c->mhd, MHD_GET_ARGUMENT_KIND,
+                                    check_parameter, &x);
+    return x.wrong;
+}
+
 static size_t body_limit(const struct http_conn *c)
 {
     size_t own = c->request.route->body_max;
@@ -291,6 +320,9 @@ static enum MHD_Result begin(struct http_conn *c)
         return refuse(c, 404, "nothing lives at this path");
     if (!decode_params(c, &m))
         return refuse(c, 400, "the path is not percent-encoded UTF-8");
+    const char *wrong = wrong_query(c);
+    if (wrong)
+        return refuse(c, 400, wrong);
     c->body.max = body_limit(c);
     const char *length = http_header(&c->request, "Content-Length");
     int64_t n = 0;

@@ -154,6 +154,23 @@ static void test_routes(void **state)
     http_stop(s);
 }
 
+/* A wrong query is not taken for one that was not sent. */
+static void test_queries(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    int port = http_port(s);
+    check_reply(port, "GET /echo/7?other=1&name HTTP/1.1", NULL, 200, "|-]");
+    check_reply(port, "GET /echo/7?name= HTTP/1.1", NULL, 200, "|]");
+    check_reply(port, "GET /echo/7?name=%ff HTTP/1.1", NULL, 400, "UTF-8");
+    check_reply(port, "GET /echo/7?name=%zz HTTP/1.1", NULL, 400, "UTF-8");
+    check_reply(port, "GET /echo/7?na%00me=1 HTTP/1.1", NULL, 400, "UTF-8");
+    check_reply(port, "GET /echo/7?name=1&name=1 HTTP/1.1", NULL, 400,
+                "'name' twice");
+    check_reply(port, "POST /upload?a=1&a=2 HTTP/1.1", "x", 400, "'a' twice");
+    http_stop(s);
+}
+
 static void test_body_limit(void **state)
 {
     (void)state;
@@ -355,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_queries),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_drip_is_cut),
