@@ -45,20 +45,40 @@ static bool method_fits(const struct http_route *r, const char *method)
            (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
 }
 
+/* Who may GET may ask for the head alone. */
+static void allow(struct route_match *m, const char *method)
+{
+    size_t n = strlen(m->allow);
+    (void)snprintf(m->allow + n, sizeof(m->allow) - n, "%s%s", n ? ", " : "",
+                   strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
+}
+
+/* The absolute form (RFC 9112 3.2.2): what a client sends to a proxy. */
+static const char *path_only(const char *target)
+{
+    static const char scheme[] = "http://";
+    if (strncmp(target, scheme, sizeof(scheme) - 1) != 0)
+        return target;
+    const char *path = strchr(target + sizeof(scheme) - 1, '/');
+    return path ? path : "/";
+}
+
 void router_match(const struct http_route *routes, const char *method,
                   const char *path, struct route_match *ret)
 {
+    bool exact = false; /* a path of its own is no {param} of another route */
     *ret = (struct route_match){0};
+    path = path_only(path);
     if (path[0] != '/')
         return;
     for (const struct http_route *r = routes; r->method; r++) {
         struct str params[HTTP_PARAMS_MAX] = {{0}};
-        if (!fits(r->pattern, path, params))
+        bool has_params = strchr(r->pattern, '{');
+        if ((exact && has_params) || !fits(r->pattern, path, params))
             continue;
+        exact |= !has_params;
         if (!method_fits(r, method)) {
-            size_t n = strlen(ret->allow);
-            (void)snprintf(ret->allow + n, sizeof(ret->allow) - n, "%s%s",
-                           n ? ", " : "", r->method);
+            allow(ret, r->method);
             continue;
         }
         ret->route = r;

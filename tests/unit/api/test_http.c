@@ -89,6 +89,7 @@ static void uploaded(const struct http_request *q, struct http_reply *r)
 }
 
 static const struct http_route routes[] = {
+    {.method = "POST", .pattern = "/echo/own", .run = echo},
     {.method = "GET", .pattern = "/echo/{id}", .run = echo},
     {.method = "POST", .pattern = "/echo/{id}", .run = echo},
     {.method = "POST",
@@ -147,7 +148,11 @@ static void test_routes(void **state)
                 "[POST|x|hello|-]");
     check_reply(port, "GET /nowhere HTTP/1.1", NULL, 404, "not-found");
     check_reply(port, "GET /echo/ HTTP/1.1", NULL, 404, "not-found");
-    check_reply(port, "DELETE /echo/7 HTTP/1.1", NULL, 405, "Allow: GET, POST");
+    check_reply(port, "DELETE /echo/7 HTTP/1.1", NULL, 405,
+                "Allow: GET, HEAD, POST\r\n");
+    check_reply(port, "GET /echo/own HTTP/1.1", NULL, 405, "Allow: POST\r\n");
+    check_reply(port, "GET http://x:1/echo/7 HTTP/1.1", NULL, 200, "[GET|7||-]");
+    check_reply(port, "GET http://x:1 HTTP/1.1", NULL, 404, "not-found");
     check_reply(port, "GET /echo/%00 HTTP/1.1", NULL, 400, "bad-request");
     check_reply(port, "GET /echo/%ff HTTP/1.1", NULL, 400, "bad-request");
     check_reply(port, "GET /echo/%4 HTTP/1.1", NULL, 400, "bad-request");
