@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -299,6 +300,38 @@ static const char *wrong_query(struct http_conn *c)
     return x.wrong;
 }
 
+struct head_count {
+    int hosts, lengths, codings;
+};
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind,
+                                    const char *name, const char *value)
+{
+    struct head_count *n = cls;
+    (void)kind;
+    (void)value;
+    n->hosts += strcasecmp(name, "Host") == 0;
+    n->lengths += strcasecmp(name, "Content-Length") == 0;
+    n->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* Where a body ends, and for whom it is, must be read alike by every server on
+ * its way (RFC 9112 3.2, 6.1, 6.3); libmicrohttpd takes more than that. */
+static const char *wrong_head(const struct http_conn *c, const char *version)
+{
+    struct head_count n = {0};
+    const char *coding = http_header(&c->request, "Transfer-Encoding");
+    (void)MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, count_header, &n);
+    if (n.hosts > 1 || (n.hosts == 0 && strcmp(version, "HTTP/1.1") == 0))
+        return "send one Host";
+    if (n.lengths + n.codings > 1)
+        return "send one Content-Length, or a Transfer-Encoding";
+    if (coding && strcasecmp(coding, "chunked") != 0)
+        return "the only Transfer-Encoding taken is chunked";
+    return NULL;
+}
+
 static size_t body_limit(const struct http_conn *c)
 {
     size_t own = c->request.route->body_max;
@@ -306,9 +339,15 @@ static size_t body_limit(const struct http_conn *c)
 }
 
 /* The head is there: find the route, refuse early what must be refused. */
-static enum MHD_Result begin(struct http_conn *c)
+static enum MHD_Result begin(struct http_conn *c, const char *version)
 {
     struct route_match m;
+    const char *wrong = wrong_head(c, version);
+    if (wrong) { /* and what follows it is not read */
+        http_reply_header(&c->reply, "Connection", "close");
+        c->server->o.problem(&c->reply, 400, wrong);
+        return send_reply(c);
+    }
     router_match(c->server->o.routes, c->request.method, c->request.path, &m);
     c->request.route = m.route;
     if (!m.route && m.allow[0]) {
@@ -320,7 +359,7 @@ static enum MHD_Result begin(struct http_conn *c)
         return refuse(c, 404, "nothing lives at this path");
     if (!decode_params(c, &m))
         return refuse(c, 400, "the path is not percent-encoded UTF-8");
-    const char *wrong = wrong_query(c);
+    wrong = wrong_query(c);
     if (wrong)
         return refuse(c, 400, wrong);
     c->body.max = body_limit(c);
@@ -437,14 +476,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
                                   const char *version, const char *upload,
                                   size_t *upload_n, void **state)
 {
-    (void)version;
     struct http_conn *c = *state;
     struct watched *x = watched_of(mhd);
     if (!c) {
         *state = c = conn_new(cls, mhd, method, url);
         if (x)
             watch_body(x, 0);
-        return begin(c);
+        return begin(c, version);
     }
     if (c->stage == STAGE_REPLY)
         return send_reply(c);

@@ -176,6 +176,48 @@ static void test_queries(void **state)
     http_stop(s);
 }
 
+/* The reply to bytes as they are. */
+static void check_bytes(int port, const char *bytes, int status,
+                        const char *holds)
+{
+    int fd = dial(port);
+    send_text(fd, bytes, strlen(bytes));
+    char *reply = receive_all(fd);
+    if (status_of(reply) != status || !strstr(reply, holds))
+        fail_msg("%s: wanted %d with '%s', got: %s", bytes, status, holds,
+                 reply);
+    free(reply);
+    (void)close(fd);
+}
+
+/* Two servers could read these apart; the connection ends with the refusal. */
+static void test_heads(void **state)
+{
+    (void)state;
+#define POST_LINE "POST /echo/1 HTTP/1.1\r\n"
+    static const char *const wrong[][2] = {
+        {"GET /echo/1 HTTP/1.1\r\n\r\n", "one Host"},
+        {"GET /echo/1 HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", "one Host"},
+        {POST_LINE "Host: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+         "one Content-Length"},
+        {POST_LINE "Host: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+                   "chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+         "one Content-Length"},
+        {POST_LINE "Host: x\r\nTransfer-Encoding: gzip\r\n\r\n", "chunked"},
+        {POST_LINE "Host: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+         "chunked"},
+    };
+    struct http_server *s = start();
+    for (size_t i = 0; i < ROWS(wrong); i++)
+        check_bytes(http_port(s), wrong[i][0], 400, wrong[i][1]);
+    check_bytes(http_port(s), "GET /echo/1 HTTP/1.0\r\n\r\n", 200, "[GET|1");
+    check_bytes(http_port(s),
+                POST_LINE "Host: x\r\nTransfer-Encoding: Chunked\r\n"
+                          "Connection: close\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                200, "[POST|1|a|-]");
+    http_stop(s);
+}
+
 static void test_body_limit(void **state)
 {
     (void)state;
@@ -378,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_heads),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_drip_is_cut),
