@@ -276,9 +276,10 @@ static int read_outbox(struct db_tx *tx, void *arg, struct err *e)
 
 void outbox_get(const struct http_request *q, struct http_reply *r)
 {
-    struct outgoing x = {
-        .q = q, .r = r, .state = str_from(http_query(q, "state"))};
-    if (api_page(q, &x.limit, &x.before, r))
+    struct outgoing x = {.q = q, .r = r};
+    if (api_one_of(q, "state", "waiting sending sent failed unsure", &x.state,
+                   r) &&
+        api_page(q, &x.limit, &x.before, r))
         (void)api_read(q, r, read_outbox, &x);
 }
 
@@ -356,9 +357,9 @@ static int read_jobs(struct db_tx *tx, void *arg, struct err *e)
 
 void job_list_get(const struct http_request *q, struct http_reply *r)
 {
-    struct outgoing x = {
-        .q = q, .r = r, .state = str_from(http_query(q, "state"))};
-    if (api_page(q, &x.limit, &x.before, r))
+    struct outgoing x = {.q = q, .r = r};
+    if (api_one_of(q, "state", "waiting running dead", &x.state, r) &&
+        api_page(q, &x.limit, &x.before, r))
         (void)api_read(q, r, read_jobs, &x);
 }
 

@@ -144,6 +144,20 @@ static bool allowed(const struct http_request *q, const struct principal *p,
     return true;
 }
 
+/* A misspelt filter would be a list of everything. */
+static bool query_known(const struct http_request *q, struct http_reply *r)
+{
+    const char *own = q->route->query ? q->route->query : "";
+    const char *known = arena_printf(q->arena, "%s language", own);
+    const char *unknown = http_query_unknown(q, known);
+    if (!unknown)
+        return true;
+    problem_reply(r, 422, unknown,
+                  arena_printf(q->arena, "no such parameter; there are: %s",
+                               known));
+    return false;
+}
+
 static bool before(struct http_request *q, struct http_reply *r)
 {
     struct api *a = q->ctx;
@@ -151,6 +165,8 @@ static bool before(struct http_request *q, struct http_reply *r)
     http_reply_header(r, "X-Content-Type-Options", "nosniff");
     if (!about)
         return true;
+    if (!query_known(q, r))
+        return false;
     struct principal *p = ARENA_NEW(q->arena, struct principal);
     struct who w = {.q = q,
                     .p = p,
@@ -306,6 +322,21 @@ bool api_page(const struct http_request *q, size_t *ret_limit,
     }
     *ret_limit = (size_t)n;
     return true;
+}
+
+bool api_one_of(const struct http_request *q, const char *name,
+                const char *choices, struct str *ret, struct http_reply *r)
+{
+    struct str rest = str_from(choices);
+    struct str one;
+    *ret = str_from(http_query(q, name));
+    bool ok = ret->n == 0;
+    while (!ok && str_next(&rest, ' ', &one))
+        ok = str_eq(one, *ret);
+    if (!ok)
+        problem_reply(r, 422, name,
+                      arena_printf(q->arena, "is one of: %s", choices));
+    return ok;
 }
 
 const char *api_language(const struct http_request *q)

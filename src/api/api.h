@@ -70,6 +70,11 @@ bool api_id(struct str text, int64_t *ret, struct http_reply *r);
 bool api_page(const struct http_request *q, size_t *ret_limit,
               int64_t *ret_after, struct http_reply *r);
 
+/* A parameter that is one of "a b c", empty when it was not sent; false:
+ * replied already. */
+bool api_one_of(const struct http_request *q, const char *name,
+                const char *choices, struct str *ret, struct http_reply *r);
+
 /* The client's wish for a language: "ru" or "en". */
 const char *api_language(const struct http_request *q);
 

@@ -59,11 +59,9 @@ void canned_list_get(const struct http_request *q, struct http_reply *r)
 {
     struct listing l = {.q = q};
     const char *ticket = http_query(q, "ticket");
-    const char *language = http_query(q, "in");
     if (ticket && !api_id(str_from(ticket), &l.ticket_id, r))
         return;
-    l.language = str_from(language);
-    if (!api_read(q, r, read_list, &l))
+    if (!api_one_of(q, "in", "ru en", &l.language, r) || !api_read(q, r, read_list, &l))
         return;
     struct buf *b = api_json(r);
     buf_puts(b, "{\"items\":[");

@@ -53,6 +53,9 @@ struct http_request {
 const char *http_header(const struct http_request *q, const char *name);
 const char *http_query(const struct http_request *q, const char *name);
 const char *http_cookie(const struct http_request *q, const char *name);
+/* A parameter of the query that is none of `known`, names between spaces;
+ * NULL: there is none. */
+const char *http_query_unknown(const struct http_request *q, const char *known);
 
 struct http_header {
     const char *name;
@@ -107,6 +110,7 @@ struct http_route {
     size_t body_max;              /* 0: the server's default */
     const struct http_sink *sink; /* NULL: the body is collected */
     const void *about;            /* for the server's user: scopes, docs */
+    const char *query; /* names of parameters, for the server's user, too */
 };
 
 struct http_options {

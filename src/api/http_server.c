@@ -11,12 +11,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/http.h"
+#include "api/http_head.h"
 #include "api/http_pool.h"
 #include "api/http_stream.h"
 #include "api/http_watch.h"
@@ -117,6 +117,11 @@ const char *http_query(const struct http_request *q, const char *name)
     if (!raw || !percent_decode(q->arena, str_from(raw), true, &text))
         return NULL;
     return text.p;
+}
+
+const char *http_query_unknown(const struct http_request *q, const char *known)
+{
+    return query_unknown(q->conn->mhd, known);
 }
 
 const char *http_cookie(const struct http_request *q, const char *name)
@@ -271,67 +276,6 @@ static bool decode_params(struct http_conn *c, struct route_match *m)
     return true;
 }
 
-/* A parameter that cannot be decoded, or stands twice, would be taken for one
- * that was not sent: a list without its filter. */
-struct query_check {
-    struct http_conn *conn;
-    const char *wrong; /* in the request's arena */
-};
-
-static enum MHD_Result check_parameter(void *cls, enum MHD_ValueKind kind,
-                                       const char *name, const char *value)
-{
-    struct query_check *x = cls;
-    struct arena *a = x->conn->request.arena;
-    struct str text;
-    if (!percent_decode(a, str_from(name), true, &text) ||
-        !percent_decode(a, str_from(value), true, &text))
-        x->wrong = "the query is not percent-encoded UTF-8";
-    else if (MHD_lookup_connection_value(x->conn->mhd, kind, name) != value)
-        x->wrong = arena_printf(a, "the query has '%.100s' twice", name);
-    return x->wrong ? MHD_NO : MHD_YES;
-}
-
-static const char *wrong_query(struct http_conn *c)
-{
-    struct query_check x = {.conn = c};
-    (void)MHD_get_connection_values(c->mhd, MHD_GET_ARGUMENT_KIND,
-                                    check_parameter, &x);
-    return x.wrong;
-}
-
-struct head_count {
-    int hosts, lengths, codings;
-};
-
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind,
-                                    const char *name, const char *value)
-{
-    struct head_count *n = cls;
-    (void)kind;
-    (void)value;
-    n->hosts += strcasecmp(name, "Host") == 0;
-    n->lengths += strcasecmp(name, "Content-Length") == 0;
-    n->codings += strcasecmp(name, "Transfer-Encoding") == 0;
-    return MHD_YES;
-}
-
-/* Where a body ends, and for whom it is, must be read alike by every server on
- * its way (RFC 9112 3.2, 6.1, 6.3); libmicrohttpd takes more than that. */
-static const char *wrong_head(const struct http_conn *c, const char *version)
-{
-    struct head_count n = {0};
-    const char *coding = http_header(&c->request, "Transfer-Encoding");
-    (void)MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, count_header, &n);
-    if (n.hosts > 1 || (n.hosts == 0 && strcmp(version, "HTTP/1.1") == 0))
-        return "send one Host";
-    if (n.lengths + n.codings > 1)
-        return "send one Content-Length, or a Transfer-Encoding";
-    if (coding && strcasecmp(coding, "chunked") != 0)
-        return "the only Transfer-Encoding taken is chunked";
-    return NULL;
-}
-
 static size_t body_limit(const struct http_conn *c)
 {
     size_t own = c->request.route->body_max;
@@ -342,7 +286,7 @@ static size_t body_limit(const struct http_conn *c)
 static enum MHD_Result begin(struct http_conn *c, const char *version)
 {
     struct route_match m;
-    const char *wrong = wrong_head(c, version);
+    const char *wrong = head_wrong(c->mhd, version);
     if (wrong) { /* and what follows it is not read */
         http_reply_header(&c->reply, "Connection", "close");
         c->server->o.problem(&c->reply, 400, wrong);
@@ -359,7 +303,7 @@ static enum MHD_Result begin(struct http_conn *c, const char *version)
         return refuse(c, 404, "nothing lives at this path");
     if (!decode_params(c, &m))
         return refuse(c, 400, "the path is not percent-encoded UTF-8");
-    wrong = wrong_query(c);
+    wrong = query_wrong(c->mhd, c->request.arena);
     if (wrong)
         return refuse(c, 400, wrong);
     c->body.max = body_limit(c);

@@ -11,10 +11,13 @@ static const struct api_about sight = {.scope = SCOPE_TICKETS,
                                        .for_viewers = true};
 static const struct api_about admin = {.scope = SCOPE_ADMIN};
 
-#define GET(path, fn, who)                                                     \
+/* What the query may say; `language` it may say anywhere. */
+#define FIND(path, fn, who, names)                                             \
     {                                                                          \
-        .method = "GET", .pattern = path, .run = fn, .about = who              \
+        .method = "GET", .pattern = path, .run = fn, .about = who,             \
+        .query = names                                                         \
     }
+#define GET(path, fn, who) FIND(path, fn, who, NULL)
 #define POST(path, fn, who)                                                    \
     {                                                                          \
         .method = "POST", .pattern = path, .run = fn, .about = who             \
@@ -28,10 +31,10 @@ static const struct api_about admin = {.scope = SCOPE_ADMIN};
     {                                                                          \
         .method = "DELETE", .pattern = path, .run = fn, .about = who           \
     }
-#define UPLOAD(path, fn, who)                                                  \
+#define UPLOAD(path, fn, who, names)                                           \
     {                                                                          \
         .method = "POST", .pattern = path, .run = fn, .about = who,            \
-        .body_max = (size_t)1 << 40, .sink = &api_upload                       \
+        .query = names, .body_max = (size_t)1 << 40, .sink = &api_upload       \
     }
 
 /* clang-format off */
@@ -41,15 +44,15 @@ const struct http_route api_routes[] = {
     GET("/api/v1/requests/{id}", request_get, &ask),
     POST("/api/v1/requests/{id}/feedback", request_feedback, &ask),
     POST("/api/v1/requests/{id}/messages", request_message_post, &ask),
-    UPLOAD("/api/v1/requests/{id}/attachments", request_attachment_post, &ask),
+    UPLOAD("/api/v1/requests/{id}/attachments", request_attachment_post, &ask, "name"),
     GET("/api/v1/requests/{id}/attachments/{file}", request_attachment_get, &ask),
 
-    GET("/api/v1/tickets", ticket_list_get, &tickets),
+    FIND("/api/v1/tickets", ticket_list_get, &tickets, "state assignee topic priority team tag person late updated_since view q limit after"),
     POST("/api/v1/tickets", ticket_post, &tickets),
     GET("/api/v1/tickets/{id}", ticket_one_get, &tickets),
     PATCH("/api/v1/tickets/{id}", ticket_patch, &tickets),
     POST("/api/v1/tickets/{id}/messages", ticket_message_post, &tickets),
-    UPLOAD("/api/v1/tickets/{id}/attachments", ticket_attachment_post, &tickets),
+    UPLOAD("/api/v1/tickets/{id}/attachments", ticket_attachment_post, &tickets, "name message"),
     POST("/api/v1/tickets/{id}/links", ticket_link_post, &tickets),
     DELETE("/api/v1/tickets/{id}/links/{other}", ticket_link_delete, &tickets),
     POST("/api/v1/tickets/{id}/merge", ticket_merge, &tickets),
@@ -62,11 +65,11 @@ const struct http_route api_routes[] = {
     POST("/api/v1/views", view_post, &sight),
     DELETE("/api/v1/views/{id}", view_delete, &sight),
     GET("/api/v1/tags", tag_list_get, &tickets),
-    GET("/api/v1/canned", canned_list_get, &tickets),
+    FIND("/api/v1/canned", canned_list_get, &tickets, "in ticket"),
     POST("/api/v1/canned", canned_post, &tickets),
     DELETE("/api/v1/canned/{id}", canned_delete, &tickets),
 
-    GET("/api/v1/people", people_list_get, &tickets),
+    FIND("/api/v1/people", people_list_get, &tickets, "q limit after"),
     POST("/api/v1/people", person_post, &tickets),
     GET("/api/v1/people/{id}", person_one_get, &tickets),
     PATCH("/api/v1/people/{id}", person_patch, &tickets),
@@ -81,8 +84,8 @@ const struct http_route api_routes[] = {
     GET("/api/v1/priorities", priorities_get, &door),
     GET("/api/v1/events", events_get, &tickets),
 
-    GET("/api/v1/knowledge/search", knowledge_search_get, &knowledge),
-    GET("/api/v1/knowledge/articles", article_list_get, &knowledge),
+    FIND("/api/v1/knowledge/search", knowledge_search_get, &knowledge, "q"),
+    FIND("/api/v1/knowledge/articles", article_list_get, &knowledge, "limit after"),
     POST("/api/v1/knowledge/articles", article_post, &knowledge),
     GET("/api/v1/knowledge/articles/{id}", article_one_get, &knowledge),
     PATCH("/api/v1/knowledge/articles/{id}", article_patch, &knowledge),
@@ -96,10 +99,10 @@ const struct http_route api_routes[] = {
     POST("/api/v1/keys", key_post, &admin),
     DELETE("/api/v1/keys/{id}", key_delete, &admin),
     GET("/api/v1/settings", settings_get, &admin),
-    GET("/api/v1/audit", audit_get, &admin),
-    GET("/api/v1/outbox", outbox_get, &admin),
+    FIND("/api/v1/audit", audit_get, &admin, "limit after"),
+    FIND("/api/v1/outbox", outbox_get, &admin, "state limit after"),
     POST("/api/v1/outbox/{id}", outbox_post, &admin),
-    GET("/api/v1/jobs", job_list_get, &admin),
+    FIND("/api/v1/jobs", job_list_get, &admin, "state limit after"),
     POST("/api/v1/jobs/{id}", job_post, &admin),
     GET("/api/v1/openapi.json", openapi_get, NULL),
 

@@ -222,6 +222,7 @@ static bool read_rest(struct list *l, struct http_reply *r)
     struct str since = wish(l, "updated_since");
     struct str person = wish(l, "person");
     struct str tag = wish(l, "tag");
+    struct str late = wish(l, "late");
     if (since.n && time_parse(since, &f->updated_since))
         problem_reply(r, 422, "updated_since", "is not an RFC 3339 time");
     else if (person.n &&
@@ -229,9 +230,11 @@ static bool read_rest(struct list *l, struct http_reply *r)
         problem_reply(r, 422, "person", "is an id");
     else if (tag.n && tag_normalize(tag, l->q->arena, &f->tag, &e))
         problem_of(r, e.code, &e);
+    else if (late.n && !str_is(late, "true") && !str_is(late, "false"))
+        problem_reply(r, 422, "late", "is true or false");
     else {
         f->states = wish(l, "state");
-        f->late_at = str_is(wish(l, "late"), "true") ? api_now(l->q) : 0;
+        f->late_at = str_is(late, "true") ? api_now(l->q) : 0;
         return true;
     }
     return false;

@@ -22,6 +22,7 @@ class BadInputTest(unittest.TestCase):
         cls.addClassCleanup(cls.desk.__exit__)
         cls.c = cls.desk.client()
         cls.anna = cls.desk.client("anna")
+        cls.admin = cls.desk.client("admin")
 
     def send(self, body, headers=None, path="/requests", method="POST"):
         if not isinstance(body, bytes):
@@ -93,6 +94,24 @@ class BadInputTest(unittest.TestCase):
         self.anna.get("/tickets/abc", 404)
         self.anna.get("/tickets/999999", 404)
         self.anna.get("/tickets/99999999999999999999", 404)
+
+    def test_queries(self):
+        """A filter that is misspelt is no list of everything."""
+        for path, field in (("/tickets?statee=new", "statee"),
+                            ("/tickets?State=new", "State"),
+                            ("/staff?limit=1", "limit"),
+                            ("/outbox?state=gone", "state"),
+                            ("/jobs?state=gone", "state"),
+                            ("/canned?in=de", "in"),
+                            ("/tickets?late=maybe", "late"),
+                            ("/knowledge/search?q=", "q")):
+            r = self.admin.get(path, 422)
+            self.assertEqual(r.json["field"], field, path)
+        self.admin.get("/tickets?state=%ff", 400)
+        self.admin.get("/tickets?limit=1&limit=2", 400)
+        self.admin.get("/topics?language=en")
+        self.admin.get("/outbox?state=unsure&limit=1")
+        self.admin.get("/jobs?state=dead")
 
     def test_changes(self):
         id = self.send({"text": "Принтер", "ticket": True}).json["ticket"]["id"]

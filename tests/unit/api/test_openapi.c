@@ -87,6 +87,76 @@ static void test_descriptions_have_routes(void **state)
     json_decref(doc);
 }
 
+/* The object itself, or what its $ref names. */
+static const json_t *resolve(const json_t *doc, const json_t *v)
+{
+    const json_t *ref = json_object_get(v, "$ref");
+    if (!ref)
+        return v;
+    struct str rest = str_from(json_string_value(ref) + 2);
+    struct str part;
+    v = doc;
+    while (str_next(&rest, '/', &part)) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(part));
+        v = json_object_get(v, name);
+    }
+    return v;
+}
+
+static bool holds(const char *words, const char *word)
+{
+    struct str rest = str_from(words);
+    struct str one;
+    while (str_next(&rest, ' ', &one)) {
+        if (str_is(one, word))
+            return true;
+    }
+    return false;
+}
+
+/* The parameters of a route's query are described, and no others. */
+static void test_queries(void **state)
+{
+    (void)state;
+    json_t *doc;
+    json_t *all = paths(&doc);
+    for (const struct http_route *r = api_routes; r->method; r++) {
+        char method[16];
+        char described[1000] = "";
+        size_t i;
+        json_t *one;
+        lower(r->method, method);
+        json_array_foreach(
+            json_object_get(json_object_get(json_object_get(all, r->pattern),
+                                            method),
+                            "parameters"),
+            i, one)
+        {
+            const json_t *x = resolve(doc, one);
+            const char *name = json_string_value(json_object_get(x, "name"));
+            if (strcmp(json_string_value(json_object_get(x, "in")), "query") !=
+                    0 ||
+                strcmp(name, "language") == 0)
+                continue;
+            if (!holds(r->query, name))
+                fail_msg("%s %s does not know '%s'", method, r->pattern, name);
+            size_t n = strlen(described);
+            (void)snprintf(described + n, sizeof(described) - n, "%s ", name);
+        }
+        struct str rest = str_from(r->query);
+        struct str name;
+        while (str_next(&rest, ' ', &name)) {
+            char text[64];
+            (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
+            if (!holds(described, text))
+                fail_msg("%s %s does not describe '%s'", method, r->pattern,
+                         text);
+        }
+    }
+    json_decref(doc);
+}
+
 /* Every {"$ref": "#/…"} leads somewhere. */
 static void check_refs(const json_t *doc, const json_t *v)
 {
@@ -105,15 +175,7 @@ static void check_refs(const json_t *doc, const json_t *v)
             check_refs(doc, item);
             continue;
         }
-        const json_t *at = doc;
-        struct str rest = str_from(json_string_value(item) + 2);
-        struct str part;
-        while (str_next(&rest, '/', &part)) {
-            char name[64];
-            (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(part));
-            at = json_object_get(at, name);
-        }
-        if (!at)
+        if (!resolve(doc, v))
             fail_msg("%s leads nowhere", json_string_value(item));
     }
 }
@@ -132,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes_are_described),
         cmocka_unit_test(test_descriptions_have_routes),
+        cmocka_unit_test(test_queries),
         cmocka_unit_test(test_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
