@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/limit.h"
 #include "api/problem.h"
@@ -68,10 +69,10 @@ static int find_who(struct db_tx *tx, void *arg, struct err *e)
 static struct str bearer(const struct http_request *q)
 {
     static const char scheme[] = "Bearer ";
-    struct str h = str_from(http_header(q, "Authorization"));
-    if (!str_starts(h, scheme))
+    const char *h = http_header(q, "Authorization");
+    if (!h || strncasecmp(h, scheme, sizeof(scheme) - 1) != 0)
         return (struct str){0};
-    return str_trim(str_sub(h, sizeof(scheme) - 1, h.n));
+    return str_trim(str_from(h + sizeof(scheme) - 1));
 }
 
 /* A page of another site can send our cookie, but cannot read the token. */
@@ -182,6 +183,7 @@ static bool before(struct http_request *q, struct http_reply *r)
         }
         if (w.key.n && !w.found) {
             problem_reply(r, 401, NULL, "this key is unknown, revoked or over");
+            http_reply_header(r, "WWW-Authenticate", "Bearer");
             return false;
         }
     }
@@ -243,14 +245,44 @@ const char *api_demo(const struct api *a)
     return a->o.demo;
 }
 
+static bool is_word(struct str a, const char *b)
+{
+    return a.n == strlen(b) && strncasecmp(a.p, b, a.n) == 0;
+}
+
+static struct str unquoted(struct str s)
+{
+    s = str_trim(s);
+    bool quoted = s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"';
+    return quoted ? str_sub(s, 1, s.n - 2) : s;
+}
+
+/* RFC 9110 8.3: names are of any case; a charset that is not UTF-8 would be
+ * read wrongly. */
+static bool is_json(const char *type)
+{
+    struct str rest = str_from(type);
+    struct str part = {0};
+    bool ok = str_next(&rest, ';', &part) &&
+              is_word(str_trim(part), "application/json");
+    while (ok && str_next(&rest, ';', &part)) {
+        size_t eq = str_find(part, '=');
+        if (is_word(str_trim(str_sub(part, 0, eq)), "charset"))
+            ok = is_word(unquoted(str_sub(part, eq + 1, part.n)),
+                                 "utf-8");
+    }
+    return ok;
+}
+
 json_t *api_body(const struct http_request *q, const char *const *fields,
                  struct http_reply *r)
 {
     struct err e = {0};
     json_t *o = NULL;
     const char *type = http_header(q, "Content-Type");
-    if (type && strncmp(type, "application/json", 16) != 0) {
-        problem_reply(r, 415, "Content-Type", "send application/json");
+    if (type && !is_json(type)) {
+        problem_reply(r, 415, "Content-Type",
+                      "send application/json in UTF-8");
         return NULL;
     }
     if (json_read(q->body, q->body.n, &o, &e)) {

@@ -75,10 +75,32 @@ class BadInputTest(unittest.TestCase):
         self.refused(413, None, b'{"text":"' + b"a" * (10 << 20) + b'"}')
 
     def test_media_types(self):
-        r = self.send(b"text=a", {"Content-Type":
-                                  "application/x-www-form-urlencoded"})
-        self.assertEqual(r.status, 415)
-        self.assertEqual(r.json["field"], "Content-Type")
+        for kind in ("application/x-www-form-urlencoded", "text/plain", "",
+                     "application/jsonp", "application/json; charset=koi8-r"):
+            r = self.send({"text": "a"}, {"Content-Type": kind})
+            self.assertEqual(r.status, 415, kind)
+            self.assertEqual(r.json["field"], "Content-Type")
+        for kind in ("application/json", "Application/JSON; Charset=UTF-8",
+                     'application/json;charset="utf-8"',
+                     "application/json ; profile=x"):
+            r = self.send({"text": "a", "ticket": True}, {"Content-Type": kind})
+            self.assertEqual(r.status, 201, kind)
+
+    def test_authorization(self):
+        """A key is found in any case of its scheme; a wrong one is no guest."""
+        key = self.desk.key("tickets")
+        for head, status in (("Bearer " + key, 200), ("bearer " + key, 200),
+                             ("Bearer  " + key, 200), ("Bearer x", 401),
+                             ("Bearer " + key + "x", 401), (key, 401),
+                             ("Basic YTpi", 401)):
+            r = self.c.raw("GET", "/api/v1/tickets", None,
+                           {"Authorization": head})
+            self.assertEqual(r.status, status, head)
+            if status == 401:
+                self.assertEqual(r.headers["WWW-Authenticate"], "Bearer")
+        r = self.c.raw("GET", "/api/v1/topics", None,
+                       {"Authorization": "bearer otk_guess"})
+        self.assertEqual(r.status, 401)
 
     def test_paths(self):
         for method, path, status in (
