@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "db/jobs.h"
 #include "desk/audit.h"
 #include "desk/catalog_edit.h"
@@ -102,34 +103,43 @@ struct keying {
     const struct http_request *q;
     struct http_reply *r;
     struct str name, scopes;
-    int64_t days;
+    int64_t days, id;
+    char key[SECRET_BYTES];
 };
 
+static void put_new_key(struct buf *b, const struct keying *k, struct str key)
+{
+    buf_putc(b, '{');
+    put_key(b, "id");
+    put_id(b, k->id);
+    put_key(b, "key");
+    if (key.n)
+        json_put_text(b, key);
+    else
+        buf_puts(b, "null");
+    buf_puts(b, "}\n");
+}
+
+/* What is kept for a repeat has no key in it: a key is shown once and kept
+ * nowhere. */
 static int add_key(struct db_tx *tx, void *arg, struct err *e)
 {
     struct keying *k = arg;
-    char key[SECRET_BYTES];
-    int64_t id = 0;
     int64_t now = api_now(k->q);
     int r = key_add(tx, k->name, k->scopes,
-                    k->days ? now + k->days * MS_DAY : 0, now, key, &id, e);
+                    k->days ? now + k->days * MS_DAY : 0, now, k->key, &k->id,
+                    e);
     if (!r)
         r = audit_add(tx, api_principal(k->q)->actor, "key.create",
-                      arena_printf(k->q->arena, "key:%lld", (long long)id),
+                      arena_printf(k->q->arena, "key:%lld", (long long)k->id),
                       STR(""), now, e);
     if (r)
         return r;
-    struct buf *b = api_json(k->r);
     k->r->status = 201;
-    buf_putc(b, '{');
-    put_key(b, "id");
-    put_id(b, id);
-    put_text(b, "key", str_from(key));
-    buf_puts(b, "}\n");
+    put_new_key(api_json(k->r), k, STR(""));
     return OTK_OK;
 }
 
-/* Not by api_write(): a key is shown once and kept nowhere. */
 void key_post(const struct http_request *q, struct http_reply *r)
 {
     static const char *const fields[] = {"name", "scopes", "days", NULL};
@@ -145,10 +155,14 @@ void key_post(const struct http_request *q, struct http_reply *r)
         return;
     if (api_texts(body, texts, 2, r)) {
         int code = json_whole(body, &days, &k.days, &e);
-        if (!code || code == OTK_ENOENT)
-            code = db_write(desk_db(api_desk(q)), 0, add_key, &k, &e);
-        if (code)
+        if (code && code != OTK_ENOENT)
             problem_of(r, code, &e);
+        else
+            api_write(q, r, add_key, &k);
+    }
+    if (r->status == 201 && k.key[0]) { /* made now, not shown again */
+        buf_reset(&r->body);
+        put_new_key(&r->body, &k, str_from(k.key));
     }
     json_decref(body);
 }

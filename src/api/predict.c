@@ -192,6 +192,7 @@ enum { TASK_BYTES = 33 };
 
 struct task {
     const struct http_request *q;
+    struct http_reply *r;
     struct str label, version;
     double score;
     char token[TASK_BYTES];
@@ -200,6 +201,10 @@ struct task {
 static int store_task(struct db_tx *tx, void *arg, struct err *e)
 {
     struct task *t = arg;
+    /* the field's name is that service's own */
+    buf_printf(api_json(t->r),
+               "{\"task_id\":\"%s\",\"priorstatusity_score\":\"submitted\"}",
+               t->token);
     return db_exec(tx, e,
                    "INSERT INTO predictions (task, model, label, confidence, "
                    "mode, token, created_at) VALUES ('priority', ?1, ?2, ?3, "
@@ -208,23 +213,13 @@ static int store_task(struct db_tx *tx, void *arg, struct err *e)
                    api_now(t->q));
 }
 
-/* The field's name is that service's own. */
 void bert_async_post(const struct http_request *q, struct http_reply *r)
 {
-    struct task t = {.q = q};
-    struct err e = {0};
+    struct task t = {.q = q, .r = r};
     if (!priority_of(q, &t.label, &t.score, &t.version, r))
         return;
     rand_token(t.token, (TASK_BYTES - 1) / 2);
-    int code = db_write(desk_db(api_desk(q)), 0, store_task, &t, &e);
-    if (code) {
-        problem_of(r, code, &e);
-        return;
-    }
-    r->type = "application/json";
-    buf_printf(&r->body,
-               "{\"task_id\":\"%s\",\"priorstatusity_score\":\"submitted\"}",
-               t.token);
+    api_write(q, r, store_task, &t);
 }
 
 static int load_task(struct db_tx *tx, void *arg, struct err *e)

@@ -145,15 +145,35 @@ struct feedback {
     struct str comment;
 };
 
+/* A request has one thumb, the last; *ret: was there one that pointed down? */
+static int take_thumb_back(struct db_tx *tx, int64_t inbox, bool *ret,
+                           struct err *e)
+{
+    int64_t down = 0;
+    int r = db_int_of(tx, &down, e,
+                      "SELECT COUNT(*) FROM feedback WHERE inbox_id = ?1 AND "
+                      "kind = 'thumb' AND value = 0",
+                      "i", inbox);
+    *ret = down > 0;
+    return r ? r
+             : db_exec(tx, e,
+                       "DELETE FROM feedback WHERE inbox_id = ?1 AND kind = "
+                       "'thumb'",
+                       "i", inbox);
+}
+
 static int store_feedback(struct db_tx *tx, void *arg, struct err *e)
 {
     struct feedback *f = arg;
     struct intake *in = &f->in;
     int64_t ticket = 0;
     int64_t article = in->result->answer.article;
+    bool was_down = false;
     int r = db_int_of(tx, &ticket, e,
                       "SELECT COALESCE(ticket_id, 0) FROM inbox WHERE id = ?1",
                       "i", in->inbox_id);
+    if (!r)
+        r = take_thumb_back(tx, in->inbox_id, &was_down, e);
     if (!r)
         r = db_exec(tx, e,
                     "INSERT INTO feedback (inbox_id, article_id, kind, value, "
@@ -166,7 +186,7 @@ static int store_feedback(struct db_tx *tx, void *arg, struct err *e)
         r = intake_put_ticket(tx, in, e);
     if (!r && !f->helpful && !ticket)
         r = intake_link_predictions(tx, in, e);
-    if (!r && !f->helpful)
+    if (!r && !f->helpful && !was_down)
         r = intake_put_unanswered(tx, in, e);
     return r;
 }

@@ -403,6 +403,50 @@ class DeskTest(unittest.TestCase):
         self.nobody.post("/requests", {"text": "Совсем другое"}, 422,
                          Idempotency_Key="r1")
 
+    def test_once_everywhere(self):
+        """A repeated POST doubles nothing, whatever it made."""
+        key = {"name": "дважды", "scopes": "triage"}
+        a = self.admin.post("/keys", key, 201, Idempotency_Key="once").json
+        b = self.admin.post("/keys", key, 201, Idempotency_Key="once").json
+        self.assertEqual(b, {"id": a["id"], "key": None})
+        self.desk.client(key=a["key"]).post("/triage", {"text": VPN}, 200)
+        self.assertEqual([k["name"] for k in self.admin.get("/keys").json[
+            "items"]].count("дважды"), 1)
+        head = {"Content-Type": "application/json", "Idempotency-Key": "once"}
+        a, b = (self.nobody.raw("POST", "/v1/bert_prediction_async",
+                                b'{"text":"vpn"}', head) for _ in range(2))
+        self.assertEqual((a.status, a.bytes), (200, b.bytes))
+        self.assertEqual(self.nobody.raw(
+            "GET", "/result/" + a.json["task_id"]).json["status"], "SUCCESS")
+
+    def test_one_thumb(self):
+        """The last thumb of a request counts; repeats do not add up."""
+        self.anna.post("/knowledge/articles", {
+            "key": "thumbs", "language": "ru", "title": "Большой палец клавиши",
+            "questions": "Куда девать большой палец на клавишах?",
+            "answer": "На пробел."}, 201)
+        r = self.nobody.post("/requests", {
+            "text": "Куда девать большой палец на клавишах?"}, 201).json
+        self.assertEqual(r["outcome"], "answered")
+        path = f"/requests/{r['id']}/feedback"
+
+        def thumbs():
+            store = sqlite3.connect(os.path.join(self.desk.folder, "otklik.db"))
+            n = store.execute(
+                "SELECT value FROM feedback WHERE kind = 'thumb' AND inbox_id "
+                "= (SELECT id FROM inbox WHERE token = ?)",
+                (r["id"],)).fetchall()
+            store.close()
+            return [x[0] for x in n]
+
+        for helpful in (True, True, False, False):
+            now = self.nobody.post(path, {"helpful": helpful}, 200).json
+            self.assertEqual(thumbs(), [int(helpful)])
+        self.assertEqual(now["outcome"], "ticket")
+        asked = [x["times"] for x in self.anna.get(
+            "/knowledge/unanswered").json["items"] if "палец" in x["text"]]
+        self.assertEqual(asked, [1])
+
     def test_async(self):
         """Stored at once, understood and filed by jobs."""
         r = self.nobody.post("/requests", {"text": VPN, "ticket": True}, 202,
