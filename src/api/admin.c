@@ -38,22 +38,40 @@ void catalog_get(const struct http_request *q, struct http_reply *r)
     (void)api_read(q, r, print_catalog, &x);
 }
 
+struct editing {
+    struct asking x;
+    struct str document;
+};
+
 static int apply_catalog(struct db_tx *tx, void *arg, struct err *e)
 {
-    const struct asking *x = arg;
+    struct editing *c = arg;
+    const struct asking *x = &c->x;
     int64_t now = api_now(x->q);
-    int r = catalog_apply(tx, "body", x->q->body, now, e);
+    int r = catalog_apply(tx, "body", c->document, now, e);
     if (!r)
         r = audit_add(tx, api_principal(x->q)->actor, "catalog.change",
                       "catalog", STR(""), now, e);
-    return r ? r : print_catalog(tx, arg, e);
+    return r ? r : print_catalog(tx, &c->x, e);
 }
 
+/* Read as JSON and written anew: YAML takes most of JSON, but not its escapes
+ * of characters above U+FFFF, and much that is no JSON. */
 void catalog_patch(const struct http_request *q, struct http_reply *r)
 {
-    struct asking x = {.q = q, .r = r};
+    static const char *const sections[] = {"schedules",  "teams", "skills",
+                                           "priorities", "slas",  "topics",
+                                           "staff",      NULL};
     struct err e = {0};
-    api_write(q, r, apply_catalog, &x);
+    json_t *body = api_body(q, sections, r);
+    if (!body)
+        return;
+    struct buf document = BUF_INIT(HTTP_REPLY_MAX);
+    json_put(&document, body, false);
+    json_decref(body);
+    struct editing c = {.x = {.q = q, .r = r}, .document = buf_str(&document)};
+    api_write(q, r, apply_catalog, &c);
+    buf_free(&document);
     if (r->status == 200)
         (void)desk_refresh(api_desk(q), &e); /* else a moment later */
 }

@@ -490,6 +490,16 @@ class DeskTest(unittest.TestCase):
             "name_en": "Coffee", "name_ru": "Кофе"}}})
         keys = [t["key"] for t in self.nobody.get("/topics").json["items"]]
         self.assertIn("coffee", keys)
+        head = {"Content-Type": "application/json",
+                "X-CSRF-Token": self.admin.csrf, "Cookie": self.admin.cookie}
+        for body, status in ((b'{"skills":{"fun":"\\ud83d\\ude00 \\/"}}', 200),
+                             (b"skills: {fun: x}", 400),
+                             (b"{'skills': {}}", 400), (b"", 400),
+                             (b'{"skills":{},"skills":{}}', 400)):
+            r = self.nobody.raw("PATCH", "/api/v1/catalog", body, head)
+            self.assertEqual(r.status, status, (body, r.bytes))
+        self.assertEqual(self.admin.get("/catalog").json["skills"]["fun"],
+                         "\U0001f600 /")
         r = self.admin.patch("/catalog", {"topics": {"x": {"teem": "a"}}}, 422)
         self.assertIn("teem", r.json["detail"])
         self.admin.patch("/catalog", {"staff": {"anna": {
