@@ -37,26 +37,53 @@ static int check_labels(const struct intake *in, struct err *e)
     return OTK_OK;
 }
 
+/* Another text under a number that the desk knows. */
+static int take_further(struct db_tx *tx, struct intake *in, struct err *e)
+{
+    int64_t ticket = 0;
+    int64_t waits = 0;
+    int r = db_int_of(tx, &waits, e,
+                      "SELECT COUNT(*) FROM inbox WHERE id = ?1 AND stage IN "
+                      "('received', 'understood')",
+                      "i", in->inbox_id);
+    if (!r && waits)
+        return err_field(e, OTK_EAGAIN, "external_id",
+                         "is of a request that is still being worked on");
+    if (!r)
+        r = db_int_of(tx, &ticket, e,
+                      "SELECT COALESCE(ticket_id, 0) FROM inbox WHERE id = ?1",
+                      "i", in->inbox_id);
+    if (!r && !ticket)
+        return err_field(e, OTK_ECONFLICT, "external_id",
+                         "is of a request with another text, which became no "
+                         "ticket; send this one under a number of its own");
+    if (!r)
+        r = ticket_follow(tx, ticket, &ticket, e);
+    return r ? r : intake_add_further(tx, in, ticket, e);
+}
+
+/* The text of a request that was erased is nobody's any more. */
 static int find_repeat(struct db_tx *tx, struct intake *in, struct err *e)
 {
-    int64_t id = 0;
-    if (in->ask->dedup.n == 0)
-        return OTK_ENOENT;
     int64_t same = 0;
-    int r = db_int_of(tx, &id, e,
+    const struct intake_ask *ask = in->ask;
+    if (ask->dedup.n == 0)
+        return OTK_ENOENT;
+    int r = db_int_of(tx, &in->inbox_id, e,
                       "SELECT id FROM inbox WHERE channel = ?1 AND dedup = ?2",
-                      "ts", in->ask->channel, in->ask->dedup);
-    if (!r && in->ask->dedup_is_key) {
-        r = db_int_of(tx, &same, e,
-                      "SELECT COUNT(*) FROM inbox WHERE id = ?1 AND text = ?2",
-                      "is", id, in->ask->text);
-        if (!r && !same)
-            r = err_field(e, OTK_EFORMAT, "Idempotency-Key",
-                          "was used for another request");
-    }
+                      "ts", ask->channel, ask->dedup);
     if (!r)
-        in->inbox_id = id;
-    return r;
+        r = db_int_of(tx, &same, e,
+                      "SELECT COUNT(*) FROM inbox WHERE id = ?1 AND text IN "
+                      "(?2, '')",
+                      "is", in->inbox_id, ask->text);
+    if (r || same)
+        return r;
+    if (ask->owner.n) /* only a key; also the number of a stranger's own */
+        return err_field(e, OTK_EFORMAT,
+                         ask->dedup_is_key ? "Idempotency-Key" : "external_id",
+                         "was used for another request");
+    return take_further(tx, in, e);
 }
 
 static int store(struct db_tx *tx, void *arg, struct err *e)

@@ -4,7 +4,8 @@
  * Understanding (language, topic, priority, knowledge) happens before the
  * transaction, on snapshots; then one transaction stores the request and all
  * that follows from it, so that what is acknowledged is there as a whole. A
- * repeated dedup key gets the first result again.
+ * repeated dedup key gets the first result again. Another text under an
+ * external_id that the desk knows is a further message of that ticket.
  */
 #ifndef OTK_DESK_INTAKE_H
 #define OTK_DESK_INTAKE_H

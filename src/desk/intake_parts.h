@@ -26,6 +26,7 @@ struct intake {
     const struct catalog_topic *topic;
     const struct catalog_priority *priority;
     bool nothing_found; /* knowledge had no answer */
+    bool joins; /* its ticket was there before: see intake_put_ticket() */
     int64_t person_id, inbox_id;
     struct str payload; /* JSON; empty: none */
 };
@@ -40,8 +41,12 @@ int intake_put_inbox(struct db_tx *tx, struct intake *in, const char *stage,
 const char *intake_stage(enum intake_outcome o);
 int intake_put_predictions(struct db_tx *tx, const struct intake *in,
                            struct err *e);
-/* Routes it; in->result->ticket_id. */
+/* Routes it; in->result->ticket_id. When a ticket has the sender's external_id
+ * already, the request joins that one. */
 int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e);
+/* The text is a further message of the person, unless the ticket has it. */
+int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
+                       struct err *e);
 /* Predictions that were stored before there was a ticket are its now. */
 int intake_link_predictions(struct db_tx *tx, const struct intake *in,
                             struct err *e);

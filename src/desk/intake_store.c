@@ -14,6 +14,7 @@
 #include "desk/routing.h"
 #include "desk/ticket.h"
 #include "knowledge/unanswered.h"
+#include "text/stem.h"
 #include "triage/triage.h"
 
 enum { JSON_BYTES = 256 * 1024 };
@@ -68,7 +69,7 @@ static int put_prediction(struct db_tx *tx, const struct intake *in,
                           const char *task, const struct intake_decision *p,
                           struct err *e)
 {
-    int64_t ticket = in->result->ticket_id;
+    int64_t ticket = in->joins ? 0 : in->result->ticket_id;
     return db_exec(tx, e,
                    "INSERT INTO predictions (inbox_id, ticket_id, task, model, "
                    "label, confidence, mode, created_at) VALUES (?1, ?2, ?3, "
@@ -111,7 +112,50 @@ static const struct catalog_priority *said_priority(const struct intake *in)
                : catalog_priority(in->catalog, STR("normal"));
 }
 
-int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
+/* The ticket with the sender's number, or what it was merged into; 0: none. */
+static int known_ticket(struct db_tx *tx, const struct intake *in, int64_t *ret,
+                        struct err *e)
+{
+    int64_t id = 0;
+    *ret = 0;
+    if (in->ask->external_id.n == 0)
+        return OTK_OK;
+    int r = db_int_of(tx, &id, e,
+                      "SELECT id FROM tickets WHERE external_id = ?1", "s",
+                      in->ask->external_id);
+    if (r)
+        return r == OTK_ENOENT ? OTK_OK : r;
+    return ticket_follow(tx, id, ret, e);
+}
+
+int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
+                       struct err *e)
+{
+    struct ticket t;
+    int64_t said = 0;
+    int r = db_int_of(tx, &said, e,
+                      "SELECT COUNT(*) FROM messages WHERE ticket_id = ?1 AND "
+                      "kind = 'request' AND body = ?2",
+                      "is", ticket, in->ask->text);
+    if (!r)
+        r = ticket_get(tx, ticket, in->arena, &t, e);
+    if (r || said)
+        return r;
+    struct message_new m = {
+        .ticket_id = ticket,
+        .kind = "request",
+        .body = in->ask->text,
+        .by = t.person_id ? (struct actor){ACTOR_PERSON, t.person_id}
+                          : in->ask->by,
+        .catalog = in->catalog,
+    };
+    struct stemmer *own = in->w ? NULL : stemmer_new();
+    r = message_add(tx, own ? own : in->w->stemmer, &m, in->now, NULL, e);
+    stemmer_free(own);
+    return r;
+}
+
+static int put_new_ticket(struct db_tx *tx, struct intake *in, struct err *e)
 {
     struct intake_result *r = in->result;
     struct route route;
@@ -154,17 +198,31 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
                                                 .by = by,
                                                 .opens = true},
                           in->now, NULL, e);
-    if (!err)
-        err = db_exec(tx, e,
-                      "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "
-                      "done_at = ?3 WHERE id = ?1",
-                      "iii", in->inbox_id, r->ticket_id, in->now);
     return err;
+}
+
+int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
+{
+    int64_t known;
+    int r = known_ticket(tx, in, &known, e);
+    in->joins = known != 0;
+    if (!r && known)
+        in->result->ticket_id = known;
+    if (!r)
+        r = known ? intake_add_further(tx, in, known, e)
+                  : put_new_ticket(tx, in, e);
+    return r ? r
+             : db_exec(tx, e,
+                       "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "
+                       "done_at = ?3 WHERE id = ?1",
+                       "iii", in->inbox_id, in->result->ticket_id, in->now);
 }
 
 int intake_link_predictions(struct db_tx *tx, const struct intake *in,
                             struct err *e)
 {
+    if (in->joins)
+        return OTK_OK;
     return db_exec(tx, e,
                    "UPDATE predictions SET ticket_id = ?2 WHERE inbox_id = ?1",
                    "ii", in->inbox_id, in->result->ticket_id);

@@ -419,6 +419,48 @@ class DeskTest(unittest.TestCase):
         self.assertEqual(self.nobody.raw(
             "GET", "/result/" + a.json["task_id"]).json["status"], "SUCCESS")
 
+    def test_external_id(self):
+        """A number of another system is one ticket; nothing said is lost."""
+        crm = self.desk.client(key=self.desk.key("requests tickets"))
+
+        def send(text, number, path="/requests", want=200, **head):
+            return crm.post(path, {"text": text, "external_id": number,
+                                   **({} if path == "/tickets" else
+                                      {"ticket": True})}, want, **head).json
+
+        def bodies(ticket):
+            return [m["body"] for m in crm.get(f"/tickets/{ticket}").json[
+                "messages"]]
+
+        id = send(PRINTER, "N-1", want=201)["ticket"]["id"]
+        self.assertEqual(send(PRINTER, "N-1")["ticket"]["id"], id)
+        self.assertEqual(bodies(id), [PRINTER])
+        for _ in range(2):
+            self.assertEqual(send(VPN, "N-1")["ticket"]["id"], id)
+        self.assertEqual(bodies(id), [PRINTER, VPN])
+        # also where another key says that it is another request
+        r = send("Третье", "N-1", want=201, Idempotency_Key="n-1")
+        self.assertEqual(r["ticket"]["id"], id)
+        self.assertEqual(send("Четвёртое", "N-1", "/tickets")["id"], id)
+        self.assertEqual(bodies(id), [PRINTER, VPN, "Третье", "Четвёртое"])
+        self.assertEqual(len(crm.get(f"/tickets/{id}").json["predictions"]), 2)
+        # and when jobs do it
+        r = send("Пятое", "N-1", want=202, Idempotency_Key="n-2",
+                 Prefer="respond-async")
+        wait_for("the jobs", lambda: "Пятое" in bodies(id))
+        done = crm.get(f"/requests/{r['id']}").json
+        self.assertEqual((done["outcome"], done["ticket"]["id"]),
+                         ("ticket", id))
+        send("Шестое", "N-1", Prefer="respond-async")
+        self.assertIn("Шестое", bodies(id))
+        self.assertEqual(self.admin.get("/jobs?state=dead").json["items"], [])
+        # of a stranger it is a key, and no number of a ticket
+        self.nobody.post("/requests", {"text": "Раз", "external_id": "S-1",
+                                       "ticket": True}, 201)
+        r = self.nobody.post("/requests", {
+            "text": "Два", "external_id": "S-1", "ticket": True}, 422)
+        self.assertEqual(r.json["field"], "external_id")
+
     def test_one_thumb(self):
         """The last thumb of a request counts; repeats do not add up."""
         self.anna.post("/knowledge/articles", {
