@@ -29,10 +29,18 @@ struct blob_writer {
     crypto_generichash_state hash;
 };
 
+/* Whoever sends a file is told that the disk is full, not where it is. */
 static int fail_write(struct err *e, const char *path)
 {
-    bool full = errno == ENOSPC || errno == EDQUOT;
-    return err_errno(e, full ? OTK_EAGAIN : OTK_EIO, "write %s", path);
+    if (errno == ENOSPC || errno == EDQUOT)
+        return err_set(e, OTK_EAGAIN, "the disk is full");
+    return err_errno(e, OTK_EIO, "write %s", path);
+}
+
+static int make_dir(const char *path, struct err *e)
+{
+    int r = file_make_dir(path, e);
+    return r ? fail_write(e, path) : OTK_OK;
 }
 
 int blob_begin(const char *folder, uint64_t max, struct blob_writer **ret,
@@ -43,7 +51,7 @@ int blob_begin(const char *folder, uint64_t max, struct blob_writer **ret,
     w->fd = -1;
     w->max = max;
     (void)snprintf(w->folder, sizeof(w->folder), "%s/files", folder);
-    int r = file_make_dir(w->folder, e);
+    int r = make_dir(w->folder, e);
     rand_token(token, TOKEN);
     (void)snprintf(w->path, sizeof(w->path), "%s/%s.part", w->folder, token);
     if (!r) {
@@ -83,7 +91,7 @@ static int sync_folder(const char *path, struct err *e)
 {
     SCOPED(scope_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd))
-        return err_errno(e, OTK_EIO, "sync %s", path);
+        return fail_write(e, path);
     return OTK_OK;
 }
 
@@ -98,11 +106,11 @@ static int settle(struct blob_writer *w, const char *hash, struct err *e)
         (void)unlink(w->path);
         return OTK_OK;
     }
-    int r = file_make_dir(shelf, e);
+    int r = make_dir(shelf, e);
     if (r)
         return r;
     if (rename(w->path, path))
-        return err_errno(e, OTK_EIO, "rename %s", w->path);
+        return fail_write(e, path);
     return sync_folder(shelf, e);
 }
 

@@ -225,8 +225,8 @@ class BadInputTest(unittest.TestCase):
 class FullDiskTest(unittest.TestCase):
     def test_full_disk(self):
         disk = tempfile.mkdtemp(prefix="otklik-disk-")
-        p = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs",
-                            disk], capture_output=True)
+        p = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,nr_inodes=300",
+                            "tmpfs", disk], capture_output=True)
         if p.returncode:
             os.rmdir(disk)
             self.skipTest("mount is not allowed here")
@@ -236,12 +236,36 @@ class FullDiskTest(unittest.TestCase):
             subprocess.run(["umount", disk], check=True)
             os.rmdir(disk)
 
+    def upload_refused(self, c, data):
+        """Nor is a stranger told where the files of the desk are."""
+        r = c.raw("POST", f"/api/v1/requests/{self.token}/attachments", data)
+        self.assertEqual(r.status, 503, r.bytes)
+        self.assertTrue(r.headers["Retry-After"].isdigit())
+        self.assertNotIn(b"/tmp", r.bytes)
+
+    def no_place_for_files(self, desk, c, disk):
+        """A disk without room for one more folder is full, too."""
+        self.token = c.post("/requests", {"text": "x", "ticket": True},
+                            201).json["id"]
+        os.makedirs(desk.folder + "/files", exist_ok=True)
+        names = []
+        with self.assertRaises(OSError):
+            while True:
+                names.append(f"{disk}/{len(names)}")
+                os.close(os.open(names[-1], os.O_CREAT | os.O_WRONLY))
+        self.upload_refused(c, b"a")
+        os.remove(names[0])  # room for the file, none for its folder
+        self.upload_refused(c, b"b")
+        for name in names[1:-1]:
+            os.remove(name)
+
     def fill(self, disk):
         with Desk(PROGRAM, model=False) as desk:
             shutil.move(desk.folder, disk + "/desk")
             desk.folder = disk + "/desk"
             desk.start("log.level=error")
             c = desk.client()
+            self.no_place_for_files(desk, c, disk)
             kept = []
             text = "Диск полон, но что принято, то принято. " * 400
             for i in range(4000):
@@ -252,6 +276,7 @@ class FullDiskTest(unittest.TestCase):
             self.assertEqual(r.status, 503, r.bytes)
             self.assertTrue(r.headers["Retry-After"].isdigit())
             self.assertGreater(len(kept), 10)
+            self.upload_refused(c, b"x" * 500000)
             self.assertEqual(c.raw("GET", "/healthz").status, 200)
             desk.stop()
             store = sqlite3.connect(f"file:{desk.folder}/otklik.db?mode=ro",
