@@ -160,8 +160,21 @@ static bool read_ask(const struct http_request *q, json_t *body,
 /* RFC 7240: the sender does not want to wait. */
 static bool later(const struct http_request *q)
 {
-    const char *prefer = http_header(q, "Prefer");
-    return prefer && strstr(prefer, "respond-async");
+    struct str rest = str_from(http_header(q, "Prefer"));
+    struct str one;
+    while (str_next(&rest, ',', &one)) {
+        one = str_sub(one, 0, str_find(one, ';'));
+        if (str_is(str_trim(one), "respond-async"))
+            return true;
+    }
+    return false;
+}
+
+static void put_location(const struct http_request *q, struct http_reply *r,
+                         const char *kind, const char *id)
+{
+    http_reply_header(r, "Location",
+                      arena_printf(q->arena, "/api/v1/%s/%s", kind, id));
 }
 
 static int take(const struct http_request *q, struct intake_ask *ask,
@@ -202,9 +215,7 @@ void request_post(const struct http_request *q, struct http_reply *r)
         r->status = x.is_repeat                    ? 200
                     : x.outcome == INTAKE_RECEIVED ? 202
                                                    : 201;
-        http_reply_header(
-            r, "Location",
-            arena_printf(q->arena, "/api/v1/requests/%s", x.token));
+        put_location(q, r, "requests", x.token);
         reply_result(q, &x, r);
     }
     json_decref(body);
@@ -222,10 +233,14 @@ void ticket_post(const struct http_request *q, struct http_reply *r)
     ask.want_ticket = true;
     if (ok && !take(q, &ask, &x, r)) {
         if (x.ticket_id) {
+            put_location(q, r, "tickets",
+                         arena_printf(q->arena, "%lld",
+                                      (long long)x.ticket_id));
             ticket_reply(q, x.ticket_id, r);
             r->status = r->status == 200 && !x.is_repeat ? 201 : r->status;
         } else {
             r->status = 202;
+            put_location(q, r, "requests", x.token);
             reply_result(q, &x, r);
         }
     }

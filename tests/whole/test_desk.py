@@ -521,6 +521,14 @@ class DeskTest(unittest.TestCase):
         self.assertEqual(t["topic"]["key"], "printing")
         self.assertEqual(t["priority"]["key"], "high")
         self.anna.post("/tickets", {"text": "x", "topic": "nope"}, 422)
+        for prefer, status, where in (
+                ("handling=lenient", 201, "/api/v1/tickets/"),
+                ("not-respond-async", 201, "/api/v1/tickets/"),
+                ("wait=5, respond-async;x=1", 202, "/api/v1/requests/")):
+            r = self.anna.post("/tickets", {"text": VPN}, status,
+                               Prefer=prefer)
+            self.assertTrue(r.headers["Location"].startswith(where))
+            self.anna.get(r.headers["Location"].removeprefix("/api/v1"))
         self.nobody.post("/requests", {"text": "x", "topic": "printing"}, 403)
 
     def test_catalog(self):
