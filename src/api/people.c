@@ -178,6 +178,19 @@ static bool read_fields(json_t *body, struct keeping *k, struct http_reply *r)
     return !code;
 }
 
+/* How a member of staff is called and reached is for admins to say. */
+static int may_change(struct db_tx *tx, const struct keeping *k, int64_t id,
+                      struct err *e)
+{
+    struct person p;
+    if (api_principal(k->q)->scopes & SCOPE_ADMIN)
+        return OTK_OK;
+    int r = person_get(tx, id, k->q->arena, &p, e);
+    if (r || !p.is_staff)
+        return r;
+    return err_set(e, OTK_EDENIED, "only admins change members of staff");
+}
+
 /* By external_id it is changed where it is there already. */
 static int write_person(struct db_tx *tx, void *arg, struct err *e)
 {
@@ -191,8 +204,10 @@ static int write_person(struct db_tx *tx, void *arg, struct err *e)
     if (r && r != OTK_ENOENT)
         return r;
     k->r->status = id ? 200 : 201;
-    r = id ? person_update(tx, id, &k->c, by, now, e)
-           : person_add(tx, &k->c, by, now, &id, e);
+    r = id ? may_change(tx, k, id, e) : OTK_OK;
+    if (!r)
+        r = id ? person_update(tx, id, &k->c, by, now, e)
+               : person_add(tx, &k->c, by, now, &id, e);
     if (r)
         return r;
     struct keeping reply = *k;

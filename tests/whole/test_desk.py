@@ -309,6 +309,10 @@ class DeskTest(unittest.TestCase):
         self.anna.patch(f"/people/{p['id']}", {"language": "xx"}, 422)
         self.anna.patch("/people/999999", {"name": "x"}, 404)
         self.anna.delete(f"/people/{p['id']}", 403)
+        # who is staff, and how to reach them, is for admins to say
+        boss = self.admin.get("/session").json["person"]
+        self.anna.patch(f"/people/{boss['id']}", {"name": "Никто"}, 403)
+        self.admin.patch(f"/people/{boss['id']}", {"organisation": "Мы"})
 
     def test_erasure(self):
         secret = "Мегасекретный пароль от облака слоникус"
