@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For admins: keys, settings, the catalog, the audit, what waits to go out. */
+/* For admins: keys, the catalog, the audit, what waits to go out. */
 #include "api/api.h"
 #include "api/problem.h"
 #include "base/arena.h"
@@ -144,9 +144,9 @@ static int add_key(struct db_tx *tx, void *arg, struct err *e)
 {
     struct keying *k = arg;
     int64_t now = api_now(k->q);
-    int r = key_add(tx, k->name, k->scopes,
-                    k->days ? now + k->days * MS_DAY : 0, now, k->key, &k->id,
-                    e);
+    int r =
+        key_add(tx, k->name, k->scopes, k->days ? now + k->days * MS_DAY : 0,
+                now, k->key, &k->id, e);
     if (!r)
         r = audit_add(tx, api_principal(k->q)->actor, "key.create",
                       arena_printf(k->q->arena, "key:%lld", (long long)k->id),
@@ -202,14 +202,6 @@ void key_delete(const struct http_request *q, struct http_reply *r)
     struct asking x = {.q = q, .r = r};
     if (api_id(q->params[0], &x.id, r))
         api_write(q, r, revoke_key, &x);
-}
-
-/* ---- settings
- * ---------------------------------------------------------------------- */
-
-void settings_get(const struct http_request *q, struct http_reply *r)
-{
-    desk_print_settings(api_desk(q), api_json(r));
 }
 
 /* ---- the audit

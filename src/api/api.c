@@ -92,9 +92,13 @@ static bool within_limit(struct api *a, const struct http_request *q,
     char client[64];
     actor_print(p->actor, client);
     bool anonymous = p->actor.kind == ACTOR_OTKLIK;
-    struct limit *l = anonymous ? a->anonymous : a->keys;
+    const struct settings s = desk_settings(a->o.desk);
+    double per_minute = (double)(anonymous ? s.limits.anonymous_per_minute
+                                           : s.limits.key_per_minute);
+    struct limit_rate rate = {per_minute, per_minute / (anonymous ? 2 : 10)};
     if (p->is_staff ||
-        limit_take(l, anonymous ? str_from(q->address) : str_from(client),
+        limit_take(anonymous ? a->anonymous : a->keys, rate,
+                   anonymous ? str_from(q->address) : str_from(client),
                    clock_mono(&clock_real), &wait))
         return true;
     problem_reply(r, 429, NULL, "slow down, please");
@@ -105,8 +109,11 @@ static bool within_limit(struct api *a, const struct http_request *q,
 bool api_may_sign_in(const struct http_request *q, struct http_reply *r)
 {
     int wait = 1;
-    if (limit_take(api_of(q)->sign_in, str_from(q->address),
-                   clock_mono(&clock_real), &wait))
+    double per_minute =
+        (double)desk_settings(api_desk(q)).limits.sign_in_per_minute;
+    if (limit_take(api_of(q)->sign_in,
+                   (struct limit_rate){per_minute, per_minute},
+                   str_from(q->address), clock_mono(&clock_real), &wait))
         return true;
     problem_reply(r, 429, NULL, "too many attempts to sign in");
     http_reply_header(r, "Retry-After", arena_printf(q->arena, "%d", wait));
@@ -153,9 +160,9 @@ static bool query_known(const struct http_request *q, struct http_reply *r)
     const char *unknown = http_query_unknown(q, known);
     if (!unknown)
         return true;
-    problem_reply(r, 422, unknown,
-                  arena_printf(q->arena, "no such parameter; there are: %s",
-                               known));
+    problem_reply(
+        r, 422, unknown,
+        arena_printf(q->arena, "no such parameter; there are: %s", known));
     return false;
 }
 
@@ -268,8 +275,7 @@ static bool is_json(const char *type)
     while (ok && str_next(&rest, ';', &part)) {
         size_t eq = str_find(part, '=');
         if (is_word(str_trim(str_sub(part, 0, eq)), "charset"))
-            ok = is_word(unquoted(str_sub(part, eq + 1, part.n)),
-                                 "utf-8");
+            ok = is_word(unquoted(str_sub(part, eq + 1, part.n)), "utf-8");
     }
     return ok;
 }
@@ -281,8 +287,7 @@ json_t *api_body(const struct http_request *q, const char *const *fields,
     json_t *o = NULL;
     const char *type = http_header(q, "Content-Type");
     if (type && !is_json(type)) {
-        problem_reply(r, 415, "Content-Type",
-                      "send application/json in UTF-8");
+        problem_reply(r, 415, "Content-Type", "send application/json in UTF-8");
         return NULL;
     }
     if (json_read(q->body, q->body.n, &o, &e)) {
@@ -291,7 +296,7 @@ json_t *api_body(const struct http_request *q, const char *const *fields,
     }
     if (!json_is_object(o)) {
         problem_reply(r, 422, NULL, "the body must be a JSON object");
-    } else if (json_known(o, fields, &e)) {
+    } else if (fields && json_known(o, fields, &e)) {
         problem_reply(r, 422, e.field, e.msg);
     } else {
         return o;
@@ -380,8 +385,8 @@ const char *api_language(const struct http_request *q)
         return "en";
     if (wish && strncmp(wish, "ru", 2) == 0)
         return "ru";
-    return strcmp(desk_settings(api_desk(q))->desk.language, "en") == 0 ? "en"
-                                                                        : "ru";
+    const struct settings s = desk_settings(api_desk(q));
+    return settings_language(&s);
 }
 
 void put_key(struct buf *b, const char *name)
@@ -431,23 +436,20 @@ static void worker_free(void *worker)
 
 int api_start(const struct api_options *o, struct api **ret, struct err *e)
 {
-    const struct settings *s = desk_settings(o->desk);
+    const struct settings s = desk_settings(o->desk);
     struct api *a = MEM_NEW(struct api);
     a->o = *o;
     a->metrics = metrics_new();
     a->followers = followers_new(o->desk);
-    double anonymous = (double)s->limits.anonymous_per_minute;
-    double key = (double)s->limits.key_per_minute;
-    a->anonymous = limit_new(anonymous, anonymous / 2, CLIENTS_MAX);
-    a->keys = limit_new(key, key / 10, CLIENTS_MAX);
-    a->sign_in = limit_new((double)s->limits.sign_in_per_minute,
-                           (double)s->limits.sign_in_per_minute, CLIENTS_MAX);
+    a->anonymous = limit_new(CLIENTS_MAX);
+    a->keys = limit_new(CLIENTS_MAX);
+    a->sign_in = limit_new(CLIENTS_MAX);
     struct http_options http = {
-        .address = s->http.address,
-        .behind_proxy = s->http.behind_proxy,
-        .port = (int)s->http.port,
-        .workers = (int)s->http.workers,
-        .body_max = (size_t)s->http.body_max_kb * 1024,
+        .address = s.http.address,
+        .behind_proxy = s.http.behind_proxy,
+        .port = (int)s.http.port,
+        .workers = (int)s.http.workers,
+        .body_max = (size_t)s.http.body_max_kb * 1024,
         .routes = api_routes,
         .ctx = a,
         .before = before,

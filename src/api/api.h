@@ -58,8 +58,8 @@ const struct principal *api_principal(const struct http_request *q);
 int64_t api_now(const struct http_request *q);
 struct api *api_of(const struct http_request *q);
 
-/* The body as a JSON object with only these fields; NULL: replied already.
- * json_decref() it. */
+/* The body as a JSON object with only these fields (NULL: any); NULL: replied
+ * already. json_decref() it. */
 json_t *api_body(const struct http_request *q, const char *const *fields,
                  struct http_reply *r);
 
@@ -155,8 +155,8 @@ http_fn staff_get, topics_get, priorities_get, catalog_get, catalog_patch;
 http_fn knowledge_search_get, unanswered_get, unanswered_patch;
 http_fn article_list_get, article_one_get, article_post, article_patch;
 http_fn key_list_get, key_post, key_delete;
-http_fn settings_get, audit_get, outbox_get, outbox_post, job_list_get,
-    job_post;
+http_fn settings_get, settings_patch, audit_get, outbox_get, outbox_post,
+    job_list_get, job_post;
 http_fn triage_post, events_get;
 http_fn predict_post, health_get, ready_get, bert_post, bert_async_post,
     result_get, status_get;

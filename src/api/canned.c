@@ -38,7 +38,7 @@ static struct str body_of(const struct listing *l, const struct canned *c)
         .number = str_from(
             arena_printf(l->q->arena, "%lld", (long long)l->ticket_id)),
         .subject = l->ticket.subject,
-        .desk = str_from(desk_settings(api_desk(l->q))->desk.name),
+        .desk = str_from(desk_settings(api_desk(l->q)).desk.name),
     };
     return canned_render(l->q->arena, c->body, &v);
 }
@@ -61,7 +61,8 @@ void canned_list_get(const struct http_request *q, struct http_reply *r)
     const char *ticket = http_query(q, "ticket");
     if (ticket && !api_id(str_from(ticket), &l.ticket_id, r))
         return;
-    if (!api_one_of(q, "in", "ru en", &l.language, r) || !api_read(q, r, read_list, &l))
+    if (!api_one_of(q, "in", "ru en", &l.language, r) ||
+        !api_read(q, r, read_list, &l))
         return;
     struct buf *b = api_json(r);
     buf_puts(b, "{\"items\":[");

@@ -55,8 +55,7 @@ static enum MHD_Result check_parameter(void *cls, enum MHD_ValueKind kind,
         !percent_decode(x->arena, str_from(value), true, &text))
         x->wrong = "the query is not percent-encoded UTF-8";
     else if (MHD_lookup_connection_value(x->mhd, kind, name) != value)
-        x->wrong =
-            arena_printf(x->arena, "the query has '%.100s' twice", name);
+        x->wrong = arena_printf(x->arena, "the query has '%.100s' twice", name);
     return x->wrong ? MHD_NO : MHD_YES;
 }
 

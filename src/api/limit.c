@@ -21,16 +21,13 @@ struct bucket {
 
 struct limit {
     pthread_mutex_t lock;
-    double per_ms, burst;
     size_t sets;
     struct bucket *buckets;
 };
 
-struct limit *limit_new(double per_minute, double burst, size_t clients_max)
+struct limit *limit_new(size_t clients_max)
 {
     struct limit *l = MEM_NEW(struct limit);
-    l->per_ms = per_minute / MS_MINUTE;
-    l->burst = burst < 1 ? 1 : burst;
     l->sets = 1 + clients_max / WAYS;
     l->buckets = mem_new(l->sets * WAYS, sizeof(*l->buckets));
     (void)pthread_mutex_init(&l->lock, NULL);
@@ -46,7 +43,8 @@ void limit_free(struct limit *l)
     free(l);
 }
 
-static struct bucket *bucket_of(struct limit *l, uint64_t client, int64_t now)
+static struct bucket *bucket_of(struct limit *l, uint64_t client, double burst,
+                                int64_t now)
 {
     struct bucket *set = l->buckets + (client % l->sets) * WAYS;
     struct bucket *oldest = set;
@@ -56,27 +54,29 @@ static struct bucket *bucket_of(struct limit *l, uint64_t client, int64_t now)
         if (b->at < oldest->at)
             oldest = b;
     }
-    *oldest = (struct bucket){.client = client, .tokens = l->burst, .at = now};
+    *oldest = (struct bucket){.client = client, .tokens = burst, .at = now};
     return oldest;
 }
 
-bool limit_take(struct limit *l, struct str client, int64_t mono_ms,
-                int *ret_wait_s)
+bool limit_take(struct limit *l, struct limit_rate rate, struct str client,
+                int64_t mono_ms, int *ret_wait_s)
 {
-    if (l->per_ms <= 0)
+    double per_ms = rate.per_minute / MS_MINUTE;
+    double burst = rate.burst < 1 ? 1 : rate.burst;
+    if (per_ms <= 0)
         return true;
     uint64_t h = str_hash(client) | 1;
     pthread_mutex_lock(&l->lock);
-    struct bucket *b = bucket_of(l, h, mono_ms);
-    b->tokens += (double)(mono_ms - b->at) * l->per_ms;
+    struct bucket *b = bucket_of(l, h, burst, mono_ms);
+    b->tokens += (double)(mono_ms - b->at) * per_ms;
     b->at = mono_ms;
-    if (b->tokens > l->burst)
-        b->tokens = l->burst;
+    if (b->tokens > burst)
+        b->tokens = burst;
     bool ok = b->tokens >= 1;
     if (ok)
         b->tokens -= 1;
     else
-        *ret_wait_s = 1 + (int)((1 - b->tokens) / l->per_ms / MS_SECOND);
+        *ret_wait_s = 1 + (int)((1 - b->tokens) / per_ms / MS_SECOND);
     pthread_mutex_unlock(&l->lock);
     return ok;
 }

@@ -2,7 +2,8 @@
  * api/limit.h - rate limits by token bucket
  *
  * Each client (a key, a member of staff, an address) has a bucket that holds
- * up to `burst` tokens and gains `per_minute` a minute. The table is bounded:
+ * up to `burst` tokens and gains `per_minute` a minute; both may be others from
+ * one time to the next. The table is bounded:
  * the least recently seen client is forgotten first, which only ever forgives.
  *
  * Threads: any.
@@ -18,12 +19,16 @@
 
 struct limit;
 
-/* per_minute 0: no limit. */
-struct limit *limit_new(double per_minute, double burst, size_t clients_max);
+struct limit *limit_new(size_t clients_max);
 void limit_free(struct limit *l);
 
+struct limit_rate {
+    double per_minute; /* 0: no limit */
+    double burst;      /* at least 1 is taken */
+};
+
 /* Take one token; false: *ret_wait_s says when the next will be there. */
-bool limit_take(struct limit *l, struct str client, int64_t mono_ms,
-                int *ret_wait_s);
+bool limit_take(struct limit *l, struct limit_rate rate, struct str client,
+                int64_t mono_ms, int *ret_wait_s);
 
 #endif

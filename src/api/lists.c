@@ -103,7 +103,7 @@ void knowledge_search_get(const struct http_request *q, struct http_reply *r)
         x ? knowledge_search(x, api_worker(q)->knowledge, &query, hits, HITS)
           : 0;
     struct buf *b = &r->body;
-    double from = desk_settings(api_desk(q))->knowledge.answer_threshold;
+    double from = desk_settings(api_desk(q)).knowledge.answer_threshold;
     r->type = "application/json";
     buf_printf(b, "{\"answered\":%s,\"items\":[",
                n && hits[0].confidence >= from ? "true" : "false");

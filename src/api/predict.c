@@ -26,7 +26,7 @@ static json_t *read_text(const struct http_request *q, struct str *ret,
     json_t *body = api_body(q, fields, r);
     if (!body)
         return NULL;
-    size_t max = (size_t)desk_settings(api_desk(q))->triage.text_max;
+    size_t max = (size_t)desk_settings(api_desk(q)).triage.text_max;
     if (json_text(body, &want, ret, &e) ||
         text_check(*ret, "text", 1, max, &e)) {
         problem_reply(r, 422, e.field, e.msg);

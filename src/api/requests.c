@@ -199,7 +199,7 @@ void request_post(const struct http_request *q, struct http_reply *r)
 {
     const struct principal *p = api_principal(q);
     if (p->actor.kind == ACTOR_OTKLIK &&
-        !desk_settings(api_desk(q))->access.anonymous) {
+        !desk_settings(api_desk(q)).access.anonymous) {
         problem_reply(r, 401, NULL, "this desk wants a key or a sign-in");
         return;
     }
@@ -233,9 +233,9 @@ void ticket_post(const struct http_request *q, struct http_reply *r)
     ask.want_ticket = true;
     if (ok && !take(q, &ask, &x, r)) {
         if (x.ticket_id) {
-            put_location(q, r, "tickets",
-                         arena_printf(q->arena, "%lld",
-                                      (long long)x.ticket_id));
+            put_location(
+                q, r, "tickets",
+                arena_printf(q->arena, "%lld", (long long)x.ticket_id));
             ticket_reply(q, x.ticket_id, r);
             r->status = r->status == 200 && !x.is_repeat ? 201 : r->status;
         } else {

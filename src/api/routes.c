@@ -99,6 +99,7 @@ const struct http_route api_routes[] = {
     POST("/api/v1/keys", key_post, &admin),
     DELETE("/api/v1/keys/{id}", key_delete, &admin),
     GET("/api/v1/settings", settings_get, &admin),
+    PATCH("/api/v1/settings", settings_patch, &admin),
     FIND("/api/v1/audit", audit_get, &admin, "limit after"),
     FIND("/api/v1/outbox", outbox_get, &admin, "state limit after"),
     POST("/api/v1/outbox/{id}", outbox_post, &admin),

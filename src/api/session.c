@@ -31,7 +31,7 @@ void session_post(const struct http_request *q, struct http_reply *r)
     struct str login, password;
     struct json_want wants[] = {{"login", true, 1, 100},
                                 {"password", true, 1, PASSWORD_MAX}};
-    const struct settings *set = desk_settings(api_desk(q));
+    const struct settings set = desk_settings(api_desk(q));
     struct session s;
     char token[SECRET_BYTES];
     int code = json_text(body, &wants[0], &login, &e);
@@ -43,7 +43,7 @@ void session_post(const struct http_request *q, struct http_reply *r)
     }
     if (!code)
         code = session_open(desk_db(api_desk(q)), login, password, api_now(q),
-                            set->access.session_hours, q->arena, token, &s, &e);
+                            set.access.session_hours, q->arena, token, &s, &e);
     if (code == OTK_EDENIED) {
         problem_reply(r, 401, NULL, e.msg);
     } else if (code) {
@@ -54,8 +54,8 @@ void session_post(const struct http_request *q, struct http_reply *r)
             arena_printf(q->arena,
                          "otklik=%s; Path=/; HttpOnly; SameSite=Strict; "
                          "Max-Age=%lld%s",
-                         token, (long long)set->access.session_hours * 3600,
-                         set->http.behind_proxy ? "; Secure" : ""));
+                         token, (long long)set.access.session_hours * 3600,
+                         set.http.behind_proxy ? "; Secure" : ""));
         put_session(&s, r);
     }
     json_decref(body);

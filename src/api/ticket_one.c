@@ -205,7 +205,7 @@ static void put_suggestions(struct buf *b, const struct one *o)
         n = knowledge_search(x, api_worker(o->q)->knowledge, &query, hits,
                              SUGGESTED);
     }
-    double from = desk_settings(d)->knowledge.suggest_threshold;
+    double from = desk_settings(d).knowledge.suggest_threshold;
     for (size_t i = 0; i < n && hits[i].confidence >= from; i++) {
         buf_printf(b, "%s{\"article\":\"%lld\",\"title\":", i ? "," : "",
                    (long long)hits[i].article->id);

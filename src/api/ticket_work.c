@@ -202,7 +202,7 @@ static int write_message(struct db_tx *tx, void *arg, struct err *e)
 {
     struct writing *w = arg;
     int64_t id = 0;
-    const struct settings *s = desk_settings(api_desk(w->q));
+    const struct settings s = desk_settings(api_desk(w->q));
     struct message_new m = {
         .ticket_id = w->ticket_id,
         .kind = str_is(w->kind, "note") ? "note" : "reply",
@@ -210,8 +210,8 @@ static int write_message(struct db_tx *tx, void *arg, struct err *e)
         .by = api_principal(w->q)->actor,
         .catalog = w->catalog,
     };
-    if (s->outbox.command[0])
-        m.channels = str_from(s->outbox.channels);
+    if (s.outbox.command[0])
+        m.channels = str_from(s.outbox.channels);
     int r =
         message_add(tx, api_worker(w->q)->stemmer, &m, api_now(w->q), &id, e);
     if (r == OTK_ECONFLICT)
@@ -323,10 +323,11 @@ struct joining {
 
 static void prepare(struct joining *j, struct catalog *c)
 {
+    const struct settings s = desk_settings(api_desk(j->q));
     j->m = (struct merging){
         .stemmer = api_worker(j->q)->stemmer,
         .catalog = c,
-        .language = desk_settings(api_desk(j->q))->desk.language,
+        .language = settings_language(&s),
         .by = api_principal(j->q)->actor,
         .now = api_now(j->q),
     };

@@ -17,7 +17,7 @@ struct upload {
 
 static uint64_t upload_max(const struct http_request *q)
 {
-    return (uint64_t)desk_settings(api_desk(q))->http.upload_max_mb << 20;
+    return (uint64_t)desk_settings(api_desk(q)).http.upload_max_mb << 20;
 }
 
 static int upload_open(const struct http_request *q, void **ret,

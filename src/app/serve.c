@@ -15,15 +15,15 @@ extern const struct embed web_files[]; /* of web/dist */
 
 static void greet(const struct desk *d, int port, bool demo)
 {
-    const struct settings *s = desk_settings(d);
-    (void)printf("Otklik is at http://%s:%d\n", s->http.address, port);
+    const struct settings s = desk_settings(d);
+    (void)printf("Otklik is at http://%s:%d\n", s.http.address, port);
     if (demo)
         (void)printf("  ask:      http://%s:%d/\n"
                      "  desk:     http://%s:%d/desk   (admin, anna or zhenya; "
                      "password otklik-demo)\n"
                      "  API:      http://%s:%d/docs\n",
-                     s->http.address, port, s->http.address, port,
-                     s->http.address, port);
+                     s.http.address, port, s.http.address, port, s.http.address,
+                     port);
     (void)fflush(stdout);
 }
 
@@ -49,7 +49,7 @@ static int run(void *ctx, const struct args *a)
         return cli_fail(r, &e);
     }
     greet(d, api_port(api), args_has(a, "demo"));
-    r = upkeep_run(d, (int)desk_settings(d)->jobs.threads, &ends, &e);
+    r = upkeep_run(d, (int)desk_settings(d).jobs.threads, &ends, &e);
     if (r >= 0)
         log_info("serve", "ends by %s", r == SIGINT ? "Ctrl-C" : "a signal");
     api_stop(api);

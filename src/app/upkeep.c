@@ -71,7 +71,7 @@ static void *send_all(void *arg)
 static bool sending_start(struct sending *s, struct desk *d)
 {
     s->desk = d;
-    if (!desk_settings(d)->outbox.command[0])
+    if (!desk_settings(d).outbox.command[0])
         return false;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->ended, NULL);
@@ -120,15 +120,17 @@ int upkeep_run(struct desk *d, int threads, const sigset_t *ends, struct err *e)
 {
     struct sending sending = {0};
     struct desk_jobs *jobs = NULL;
-    struct timespec pause = {.tv_sec =
-                                 desk_settings(d)->routing.refresh_seconds};
+    struct timespec pause = {0};
     int64_t retired_at = clock_mono(&clock_real);
     int r = threads ? desk_jobs_start(d, threads, &jobs, e) : OTK_OK;
     if (r)
         return r;
     bool sends = sending_start(&sending, d);
     int s;
-    while ((s = sigtimedwait(ends, NULL, &pause)) <= 0) {
+    for (;;) {
+        pause.tv_sec = desk_settings(d).routing.refresh_seconds;
+        if ((s = sigtimedwait(ends, NULL, &pause)) > 0)
+            break;
         go_round(d);
         int64_t now = clock_mono(&clock_real);
         if (now - retired_at > RETIRE_MS) {

@@ -175,6 +175,52 @@ static int unknown(const struct conf *c, struct str name, struct err *e)
                      best ? "?" : "; `otklik config show` lists all");
 }
 
+int conf_find(const struct conf *c, struct str name, size_t *ret, struct err *e)
+{
+    const struct conf_setting *s = find(c, name);
+    if (!s)
+        return unknown(c, name, e);
+    *ret = (size_t)(s - c->table);
+    return OTK_OK;
+}
+
+bool conf_same(const struct conf *a, const struct conf *b, size_t i)
+{
+    const struct conf_setting *s = &a->table[i];
+    const void *x = field_of(a, s);
+    const void *y = field_of(b, s);
+    switch (s->type) {
+    case CONF_TEXT: return strcmp(*(char *const *)x, *(char *const *)y) == 0;
+    case CONF_WHOLE: return *(const int64_t *)x == *(const int64_t *)y;
+    case CONF_REAL: return memcmp(x, y, sizeof(double)) == 0;
+    case CONF_FLAG: return *(const bool *)x == *(const bool *)y;
+    case CONF_CHOICE: return *(const int *)x == *(const int *)y;
+    }
+    return false;
+}
+
+char *conf_copy(struct conf *to, const struct conf *from, size_t i)
+{
+    const struct conf_setting *s = &to->table[i];
+    const void *value = field_of(from, s);
+    void *field = field_of(to, s);
+    char *old = NULL;
+    to->sources[i] = from->sources[i];
+    if (conf_same(to, from, i))
+        return NULL;
+    switch (s->type) {
+    case CONF_TEXT:
+        old = *(char **)field;
+        *(char **)field = mem_copy_str(*(char *const *)value);
+        break;
+    case CONF_WHOLE: *(int64_t *)field = *(const int64_t *)value; break;
+    case CONF_REAL: *(double *)field = *(const double *)value; break;
+    case CONF_FLAG: *(bool *)field = *(const bool *)value; break;
+    case CONF_CHOICE: *(int *)field = *(const int *)value; break;
+    }
+    return old;
+}
+
 int conf_set(struct conf *c, struct str name, struct str text,
              enum conf_source source, struct err *e)
 {
@@ -267,13 +313,40 @@ void conf_print(const struct conf *c, struct buf *ret)
         buf_printf(ret, "%s# %s", indent, s->help);
         if (s->choices)
             buf_printf(ret, " (%s)", s->choices);
+        if (s->change != CONF_AT_ONCE)
+            buf_puts(ret, "; from the next start on");
         buf_printf(ret, "\n%s%s: ", indent, s->name + own.n + (own.n > 0));
         conf_put_value(c, i, ret);
         buf_putc(ret, '\n');
     }
 }
 
-void conf_print_json(const struct conf *c, struct buf *ret)
+static bool is_text(const struct conf_setting *s)
+{
+    return s->type == CONF_TEXT || s->type == CONF_CHOICE;
+}
+
+/* What may stand there, for whoever shows it. */
+static void put_about(const struct conf_setting *s, struct buf *ret)
+{
+    static const char *const changes[] = {"at once", "at start", "by hand"};
+    buf_puts(ret, ",\"default\":");
+    if (is_text(s))
+        json_put_text(ret, str_from(s->fallback));
+    else
+        buf_puts(ret, s->fallback);
+    if (s->choices) {
+        buf_puts(ret, ",\"choices\":");
+        json_put_text(ret, str_from(s->choices));
+    } else if (s->type != CONF_FLAG) {
+        buf_printf(ret, ",\"min\":%.15g,\"max\":%.15g", s->min, s->max);
+    }
+    buf_printf(ret, ",\"changes\":\"%s\",\"help\":", changes[s->change]);
+    json_put_text(ret, str_from(s->help));
+}
+
+void conf_print_json(const struct conf *c, const struct conf *next,
+                     struct buf *ret)
 {
     static const char *const source_names[] = {"default", "file", "environment",
                                                "command line"};
@@ -283,7 +356,13 @@ void conf_print_json(const struct conf *c, struct buf *ret)
         json_put_text(ret, str_from(c->table[i].name));
         buf_puts(ret, ":{\"value\":");
         conf_put_value(c, i, ret);
-        buf_printf(ret, ",\"source\":\"%s\"}", source_names[c->sources[i]]);
+        buf_printf(ret, ",\"source\":\"%s\"", source_names[c->sources[i]]);
+        if (next && !conf_same(c, next, i)) {
+            buf_puts(ret, ",\"after_restart\":");
+            conf_put_value(next, i, ret);
+        }
+        put_about(&c->table[i], ret);
+        buf_putc(ret, '}');
     }
     buf_puts(ret, "}\n");
 }

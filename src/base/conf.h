@@ -30,6 +30,13 @@ enum conf_type {
     CONF_CHOICE, /* int: index into `choices` */
 };
 
+/* When a change of otklik.yaml counts, and who may make it. */
+enum conf_change {
+    CONF_AT_ONCE,  /* by a running program, too */
+    CONF_AT_START, /* from the next start on */
+    CONF_BY_HAND,  /* the same, and only by who may edit the file */
+};
+
 struct conf_setting {
     const char *name; /* "triage.auto_threshold" */
     enum conf_type type;
@@ -39,6 +46,7 @@ struct conf_setting {
     const char *choices;  /* "linear|jaccard" */
     const char *help;     /* one line */
     bool secret;          /* printed as ***** */
+    enum conf_change change;
 };
 
 enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENVIRONMENT, CONF_OVERRIDE };
@@ -64,14 +72,35 @@ int conf_read_yaml(struct conf *c, const char *path, struct str text,
  * table are left alone: the environment is shared. */
 int conf_read_environment(struct conf *c, const char *prefix,
                           char *const *environment, struct err *e);
+/*
+ * `text` with another value of one setting, which is given as on a command
+ * line; all else, comments too, stays as it was. `c` is a fresh one of the
+ * caller's and holds what the new text says afterwards. OTK_EFORMAT,
+ * OTK_ELIMIT: text or value are wrong, or the value must be written by hand,
+ * because the file is not plain YAML in UTF-8.
+ */
+int conf_edit_yaml(struct conf *c, const char *path, struct str text,
+                   struct str name, struct str value, struct buf *ret,
+                   struct err *e);
 int conf_override(struct conf *c, const char *assignment, struct err *e);
 /* Does it look like "a.b=c"? */
 bool conf_is_assignment(const char *arg);
 
 /* Commented YAML of all settings, as `init` writes and `config show` prints. */
 void conf_print(const struct conf *c, struct buf *ret);
-void conf_print_json(const struct conf *c, struct buf *ret);
-/* The value of one setting as text, secrets hidden. */
+/* `next`: what will hold after the next start; NULL: the same. */
+void conf_print_json(const struct conf *c, const struct conf *next,
+                     struct buf *ret);
+/* The value of one setting as JSON, secrets hidden. */
 void conf_put_value(const struct conf *c, size_t i, struct buf *ret);
+
+/* The index of a setting; OTK_EFORMAT with a suggestion: there is none. */
+int conf_find(const struct conf *c, struct str name, size_t *ret,
+              struct err *e);
+/* Both of one table. */
+bool conf_same(const struct conf *a, const struct conf *b, size_t i);
+/* Value and source of one setting. A text that is another now is given back:
+ * others may still look at it; else NULL. */
+char *conf_copy(struct conf *to, const struct conf *from, size_t i);
 
 #endif

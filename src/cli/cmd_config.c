@@ -17,7 +17,7 @@ static int run_config(const struct args *a, bool show)
     if (r)
         return cli_fail(r, &e);
     if (show && cli_json(a))
-        conf_print_json(&c, &out);
+        conf_print_json(&c, NULL, &out);
     else if (show)
         conf_print(&c, &out);
     else

@@ -47,7 +47,7 @@ static int verify_audit(struct db_tx *tx, void *arg, struct err *e)
 static void examine_vectors(struct doctor *x, const struct desk *d,
                             const struct knowledge_index *k)
 {
-    const char *name = desk_settings(d)->knowledge.model;
+    const char *name = desk_settings(d).knowledge.model;
     char text[200];
     if (!name[0] || !k)
         return;

@@ -146,7 +146,7 @@ static int import_rows(struct importing *m, struct desk *d, struct err *e)
     if (!r && map)
         r = table_map(&m->t, map, e);
     m->x.table = &m->t;
-    m->x.text_max = (size_t)desk_settings(d)->triage.text_max;
+    m->x.text_max = (size_t)desk_settings(d).triage.text_max;
     if (!r)
         r = row_import_begin(&m->x, e);
     m->bad = ARENA_ARRAY(m->kept, struct bad, m->t.n_rows + 1);

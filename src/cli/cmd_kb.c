@@ -178,7 +178,7 @@ static int run_search(void *ctx, const struct args *a)
     int r = desk_open(&o, &d, &e);
     if (r)
         return cli_fail(r, &e);
-    double from = desk_settings(d)->knowledge.answer_threshold;
+    double from = desk_settings(d).knowledge.answer_threshold;
     struct knowledge_index *index = desk_knowledge(d);
     struct asking x = {
         .index = index, .scratch = knowledge_scratch_new(), .hits = hits};

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "desk/catalog.h"
+#include "desk/live_settings.h"
 #include "knowledge/articles.h"
 #include "knowledge/vectors.h"
 #include "text/stem.h"
@@ -24,8 +25,7 @@ enum { PATH_BYTES = 4096 };
 
 struct desk {
     char folder[PATH_BYTES];
-    struct settings settings;
-    struct conf conf;
+    struct live_settings *settings;
     const struct clock *clock;
     struct db *db;
     pthread_mutex_t lock; /* guards the pointers below, held for a moment */
@@ -170,6 +170,8 @@ int desk_refresh(struct desk *d, struct err *e)
     int r = refresh_store(d, e);
     if (!r)
         r = refresh_model(d, e);
+    if (!r)
+        r = live_settings_refresh(d->settings, e);
     pthread_mutex_unlock(&d->refresh_lock);
     return r;
 }
@@ -178,10 +180,10 @@ int desk_refresh(struct desk *d, struct err *e)
  * ------------------------------------------------------------------- */
 
 /* A relative path in db.url is relative to the desk's folder. */
-static void store_url(const struct desk *d, char ret[2 * PATH_BYTES])
+static void store_url(const struct desk *d, const char *url,
+                      char ret[2 * PATH_BYTES])
 {
     static const char scheme[] = "sqlite:";
-    const char *url = d->settings.db.url;
     const char *path = strncmp(url, scheme, sizeof(scheme) - 1) == 0
                            ? url + sizeof(scheme) - 1
                            : NULL;
@@ -195,9 +197,10 @@ static int open_store(struct desk *d, struct err *e)
 {
     char url[2 * PATH_BYTES];
     char backups[PATH_BYTES + 16];
-    store_url(d, url);
+    struct settings s = desk_settings(d);
+    store_url(d, s.db.url, url);
     (void)snprintf(backups, sizeof(backups), "%s/backups", d->folder);
-    struct db_options o = {.busy_ms = (int)d->settings.db.busy_ms};
+    struct db_options o = {.busy_ms = (int)s.db.busy_ms};
     int r = db_open(url, &o, &d->db, e);
     return r ? r : db_migrate(d->db, db_migrations, backups, e);
 }
@@ -207,8 +210,9 @@ static int open_vectors(struct desk *d, struct err *e)
 {
     char folder[2 * PATH_BYTES];
     char cache[PATH_BYTES + 64];
-    const char *name = d->settings.knowledge.model;
-    enum precision p = (enum precision)d->settings.knowledge.precision;
+    struct settings s = desk_settings(d);
+    const char *name = s.knowledge.model;
+    enum precision p = (enum precision)s.knowledge.precision;
     if (!name[0])
         return OTK_OK;
     if (strchr(name, '/'))
@@ -230,15 +234,14 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
     struct desk *d = MEM_NEW(struct desk);
     (void)snprintf(d->folder, sizeof(d->folder), "%s", o->folder);
     d->clock = o->clock ? o->clock : &clock_real;
-    int r = settings_load(o->folder, o->overrides, o->n_overrides, &d->settings,
-                          &d->conf, e);
+    int r = live_settings_open(o->folder, o->overrides, o->n_overrides,
+                               &d->settings, e);
     if (r) {
         free(d);
         return r;
     }
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->refresh_lock, NULL);
-    log_set_level((enum log_level)d->settings.log.level);
     r = open_store(d, e);
     if (!r)
         r = open_vectors(d, e);
@@ -261,7 +264,7 @@ void desk_close(struct desk *d)
     knowledge_index_unref(d->knowledge);
     catalog_unref(d->catalog);
     vectors_unref(d->vectors);
-    conf_free(&d->conf);
+    live_settings_free(d->settings);
     (void)pthread_mutex_destroy(&d->lock);
     (void)pthread_mutex_destroy(&d->refresh_lock);
     free(d);
@@ -272,14 +275,14 @@ struct db *desk_db(struct desk *d)
     return d->db;
 }
 
-const struct settings *desk_settings(const struct desk *d)
+struct settings desk_settings(const struct desk *d)
 {
-    return &d->settings;
+    return live_settings_get(d->settings);
 }
 
-void desk_print_settings(const struct desk *d, struct buf *b)
+struct live_settings *desk_live_settings(struct desk *d)
 {
-    conf_print_json(&d->conf, b);
+    return d->settings;
 }
 
 const struct clock *desk_clock(const struct desk *d)

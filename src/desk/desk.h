@@ -2,8 +2,9 @@
  * desk/desk.h - an open desk: its store, its settings, its snapshots
  *
  * Model, knowledge index and catalog are immutable snapshots. Whoever needs
- * one takes a reference and gives it back; desk_refresh() swaps in newer ones
- * when another process or a request changed what they show.
+ * one takes a reference and gives it back; desk_refresh() swaps in newer ones,
+ * and takes up other settings, when another process or a request changed what
+ * they show.
  */
 #ifndef OTK_DESK_DESK_H
 #define OTK_DESK_DESK_H
@@ -12,13 +13,13 @@
 
 #include "desk/settings.h"
 
-struct buf;
 struct catalog;
 struct clock;
 struct db;
 struct err;
 struct knowledge_index;
 struct knowledge_scratch;
+struct live_settings;
 struct stemmer;
 struct triage_model;
 struct triage_scratch;
@@ -26,7 +27,7 @@ struct desk;
 
 struct desk_options {
     const char *folder;
-    const char *const *overrides;
+    const char *const *overrides; /* which stay until desk_close() */
     int n_overrides;
     const struct clock *clock; /* NULL: the real one */
 };
@@ -36,9 +37,10 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e);
 void desk_close(struct desk *d); /* NULL is fine */
 
 struct db *desk_db(struct desk *d);
-const struct settings *desk_settings(const struct desk *d);
-/* As `otklik config show --json` prints it. */
-void desk_print_settings(const struct desk *d, struct buf *b);
+/* As they hold now; ask again rather than keep it. Texts in it stay until
+ * desk_close(). */
+struct settings desk_settings(const struct desk *d);
+struct live_settings *desk_live_settings(struct desk *d);
 const struct clock *desk_clock(const struct desk *d);
 const char *desk_folder(const struct desk *d);
 

@@ -67,7 +67,7 @@ static bool is_silent(const struct work *w, const struct waiting *t)
 {
     const struct catalog_staff *s =
         catalog_staff_id(w->catalog, t->assignee_id);
-    int64_t limit = desk_settings(w->d)->routing.giveback_minutes * MS_MINUTE;
+    int64_t limit = desk_settings(w->d).routing.giveback_minutes * MS_MINUTE;
     return s && schedule_between(s->hours, t->assigned_at, w->now) >= limit;
 }
 
@@ -100,7 +100,7 @@ static int look(struct db_tx *tx, void *arg, struct err *e)
         "FROM tickets WHERE state = 'new' AND assignee_id IS NOT NULL AND "
         "first_answer_at IS NULL AND assigned_at <= ?1 ORDER BY assigned_at";
     struct work *w = arg;
-    int64_t minutes = desk_settings(w->d)->routing.giveback_minutes;
+    int64_t minutes = desk_settings(w->d).routing.giveback_minutes;
     struct db_rows *rows;
     int r = loads_read(tx, w->catalog, w->arena, &w->loads, e);
     if (!r)
@@ -206,7 +206,7 @@ int dispatch(struct desk *d, struct dispatched *ret, struct err *e)
                        .ret = ret};
     int r = serve(w, e);
     w->gives_back = true;
-    if (!r && desk_settings(d)->routing.giveback_minutes)
+    if (!r && desk_settings(d).routing.giveback_minutes)
         r = serve(w, e);
     catalog_unref(w->catalog);
     arena_free(w->arena);

@@ -16,7 +16,7 @@
 static int check(struct intake *in, struct err *e)
 {
     struct intake_ask *ask = in->ask;
-    size_t max = (size_t)desk_settings(in->d)->triage.text_max;
+    size_t max = (size_t)desk_settings(in->d).triage.text_max;
     int r = text_check(ask->text, "text", 1, max, e);
     if (!r)
         r = text_check(ask->external_id, "external_id", 0, DEDUP_MAX, e);

@@ -120,9 +120,9 @@ static int known_ticket(struct db_tx *tx, const struct intake *in, int64_t *ret,
     *ret = 0;
     if (in->ask->external_id.n == 0)
         return OTK_OK;
-    int r = db_int_of(tx, &id, e,
-                      "SELECT id FROM tickets WHERE external_id = ?1", "s",
-                      in->ask->external_id);
+    int r =
+        db_int_of(tx, &id, e, "SELECT id FROM tickets WHERE external_id = ?1",
+                  "s", in->ask->external_id);
     if (r)
         return r == OTK_ENOENT ? OTK_OK : r;
     return ticket_follow(tx, id, ret, e);

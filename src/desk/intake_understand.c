@@ -19,11 +19,11 @@ static double threshold(double own, double set)
 static const char *mode_of(const struct intake *in, const struct triage_task *t,
                            double confidence)
 {
-    const struct settings *s = desk_settings(in->d);
-    if (confidence >= threshold(t->auto_threshold, s->triage.auto_threshold))
+    const struct settings s = desk_settings(in->d);
+    if (confidence >= threshold(t->auto_threshold, s.triage.auto_threshold))
         return triage_mode_name(TRIAGE_AUTO);
-    bool suggests = confidence >= threshold(t->suggest_threshold,
-                                            s->triage.suggest_threshold);
+    bool suggests = confidence >=
+                    threshold(t->suggest_threshold, s.triage.suggest_threshold);
     return triage_mode_name(suggests ? TRIAGE_SUGGEST : TRIAGE_ASK);
 }
 
@@ -87,11 +87,11 @@ static void answer(struct intake *in)
         .language = str_from(r->language),
         .topic = r->topic.label,
     };
-    const struct settings *s = desk_settings(in->d);
+    const struct settings s = desk_settings(in->d);
     size_t n = knowledge_search(x, in->w->knowledge, &q, hits, HITS);
     double sure = n ? hits[0].confidence : 0;
-    in->nothing_found = sure < s->knowledge.answer_threshold;
-    if (!in->nothing_found && s->knowledge.answer_first) {
+    in->nothing_found = sure < s.knowledge.answer_threshold;
+    if (!in->nothing_found && s.knowledge.answer_first) {
         r->outcome = INTAKE_ANSWERED;
         r->answer = (struct intake_answer){
             .article = hits[0].article->id,
@@ -111,8 +111,8 @@ const char *intake_language(const struct desk *d, struct str text)
     struct language_guess g = language_detect(text);
     if (g.language == LANGUAGE_RU || g.language == LANGUAGE_EN)
         return language_code(g.language);
-    const char *own = desk_settings(d)->desk.language;
-    return strcmp(own, "en") == 0 ? "en" : "ru";
+    const struct settings s = desk_settings(d);
+    return settings_language(&s);
 }
 
 /* Greetings and nonsense of which the model is sure are no ticket. */

@@ -56,9 +56,9 @@ static int drop_old(struct work *w, const char *sql, int64_t before,
 
 static int drop_rows(struct work *w, struct err *e)
 {
-    const struct settings *s = desk_settings(w->d);
-    int64_t events = w->now - s->retention.events_days * MS_DAY;
-    int64_t keys = w->now - s->retention.idempotency_hours * MS_HOUR;
+    const struct settings s = desk_settings(w->d);
+    int64_t events = w->now - s.retention.events_days * MS_DAY;
+    int64_t keys = w->now - s.retention.idempotency_hours * MS_HOUR;
     int r = drop_old(w,
                      "DELETE FROM events WHERE id IN (SELECT id FROM events "
                      "WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
@@ -99,7 +99,7 @@ static int retire_tickets(struct db_tx *tx, void *arg, struct err *e)
     struct db_rows *rows;
     int64_t ids[TICKETS];
     size_t n = 0;
-    int64_t days = desk_settings(w->d)->retention.closed_tickets_days;
+    int64_t days = desk_settings(w->d).retention.closed_tickets_days;
     w->done = 0;
     int r = db_query(tx, &rows, e,
                      "SELECT id FROM tickets t WHERE state IN ('closed', "
@@ -125,7 +125,7 @@ static int retire_tickets(struct db_tx *tx, void *arg, struct err *e)
 static int drop_tickets(struct work *w, struct err *e)
 {
     int r = OTK_OK;
-    if (!desk_settings(w->d)->retention.closed_tickets_days)
+    if (!desk_settings(w->d).retention.closed_tickets_days)
         return r;
     do {
         r = db_write(desk_db(w->d), 0, retire_tickets, w, e);
@@ -181,7 +181,7 @@ static void drop_backups(struct work *w)
     }
     if (n)
         qsort(names, n, sizeof(*names), by_time);
-    size_t keep = (size_t)desk_settings(w->d)->retention.backups;
+    size_t keep = (size_t)desk_settings(w->d).retention.backups;
     for (size_t i = 0; i < n; i++) {
         (void)snprintf(path, sizeof(path), "%s/backups/%s", desk_folder(w->d),
                        names[i]);

@@ -248,11 +248,11 @@ static int send_one(struct desk *d, const char *owner,
                     const struct outbox_item *m, size_t *ret_sent,
                     struct err *e)
 {
-    const struct settings *s = desk_settings(d);
+    const struct settings s = desk_settings(d);
     char why[SENDER_WHY_BYTES];
     struct done x = {.m = m, .owner = owner, .why = why};
-    x.verdict = sender_run(s->outbox.command,
-                           (int)s->outbox.timeout_seconds * MS_SECOND, m, why);
+    x.verdict = sender_run(s.outbox.command,
+                           (int)s.outbox.timeout_seconds * MS_SECOND, m, why);
     x.now = clock_wall(desk_clock(d));
     *ret_sent += x.verdict == OUTBOX_SENT;
     if (x.verdict != OUTBOX_SENT)
@@ -269,7 +269,7 @@ int sender_work(struct desk *d, const char *owner, size_t *ret_sent,
     int r = OTK_OK;
     *ret_sent = 0;
     /* one at a time: a lease covers one run of the program, not a batch */
-    while (!r && n && desk_settings(d)->outbox.command[0]) {
+    while (!r && n && desk_settings(d).outbox.command[0]) {
         arena_reset(a);
         r = outbox_take(desk_db(d), owner, clock_wall(desk_clock(d)), 1, a,
                         &item, &n, e);

@@ -11,80 +11,85 @@
 enum { PATH_BYTES = 4096, FILE_BYTES = 1 << 20 };
 
 #define AT(field) .offset = offsetof(struct settings, field)
-#define TEXT(path, field, value, max_, help_)                                  \
+#define TEXT(path, field, when, value, max_, help_)                            \
     {                                                                          \
         .name = path, .type = CONF_TEXT, AT(field), .fallback = value,         \
-        .min = 1, .max = max_, .help = help_                                   \
+        .min = 1, .max = max_, .help = help_, .change = CONF_##when            \
     }
-#define WHOLE(path, field, value, min_, max_, help_)                           \
+#define WHOLE(path, field, when, value, min_, max_, help_)                     \
     {                                                                          \
         .name = path, .type = CONF_WHOLE, AT(field), .fallback = value,        \
-        .min = min_, .max = max_, .help = help_                                \
+        .min = min_, .max = max_, .help = help_, .change = CONF_##when         \
     }
-#define REAL(path, field, value, min_, max_, help_)                            \
+#define REAL(path, field, when, value, min_, max_, help_)                      \
     {                                                                          \
         .name = path, .type = CONF_REAL, AT(field), .fallback = value,         \
-        .min = min_, .max = max_, .help = help_                                \
+        .min = min_, .max = max_, .help = help_, .change = CONF_##when         \
     }
-#define FLAG(path, field, value, help_)                                        \
+#define FLAG(path, field, when, value, help_)                                  \
     {                                                                          \
         .name = path, .type = CONF_FLAG, AT(field), .fallback = value,         \
-        .help = help_                                                          \
+        .help = help_, .change = CONF_##when                                   \
     }
 
 /* clang-format off */
 const struct conf_setting settings_table[] = {
-    TEXT("desk.name", desk.name, "Otklik", 200, "name of the desk on its pages"),
-    TEXT("desk.language", desk.language, "ru", 2, "language when a text does not tell: ru or en"),
+    TEXT("desk.name", desk.name, AT_ONCE, "Otklik", 200, "name of the desk on its pages"),
+    {.name = "desk.language", .type = CONF_CHOICE, AT(desk.language), .fallback = "ru", .choices = "ru|en", .help = "language when a text does not tell", .change = CONF_AT_ONCE},
 
-    TEXT("db.url", db.url, "sqlite:otklik.db", 1024, "the store; a path is relative to the desk folder"),
-    WHOLE("db.busy_ms", db.busy_ms, "5000", 0, 60000, "wait for another process's lock, milliseconds"),
+    TEXT("db.url", db.url, BY_HAND, "sqlite:otklik.db", 1024, "the store; a path is relative to the desk folder"),
+    WHOLE("db.busy_ms", db.busy_ms, AT_START, "5000", 0, 60000, "wait for another process's lock, milliseconds"),
 
-    TEXT("http.address", http.address, "127.0.0.1", 64, "address to listen on"),
-    WHOLE("http.port", http.port, "8080", 0, 65535, "port to listen on; 0 takes a free one"),
-    WHOLE("http.workers", http.workers, "16", 1, 256, "threads that work on requests"),
-    WHOLE("http.body_max_kb", http.body_max_kb, "1024", 16, 65536, "largest JSON body, KiB"),
-    WHOLE("http.upload_max_mb", http.upload_max_mb, "64", 1, 4096, "largest attachment, MiB"),
-    FLAG("http.behind_proxy", http.behind_proxy, "false", "a TLS proxy stands in front: secure cookies, X-Forwarded-For"),
+    TEXT("http.address", http.address, BY_HAND, "127.0.0.1", 64, "address to listen on"),
+    WHOLE("http.port", http.port, BY_HAND, "8080", 0, 65535, "port to listen on; 0 takes a free one"),
+    WHOLE("http.workers", http.workers, AT_START, "16", 1, 256, "threads that work on requests"),
+    WHOLE("http.body_max_kb", http.body_max_kb, AT_START, "1024", 16, 65536, "largest JSON body, KiB"),
+    WHOLE("http.upload_max_mb", http.upload_max_mb, AT_ONCE, "64", 1, 4096, "largest attachment, MiB"),
+    FLAG("http.behind_proxy", http.behind_proxy, AT_START, "false", "a TLS proxy stands in front: secure cookies, X-Forwarded-For"),
 
-    WHOLE("limits.anonymous_per_minute", limits.anonymous_per_minute, "60", 0, 1000000, "requests a minute from one address without a key; 0: no limit"),
-    WHOLE("limits.key_per_minute", limits.key_per_minute, "0", 0, 100000000, "requests a minute with one API key; 0: no limit"),
-    WHOLE("limits.sign_in_per_minute", limits.sign_in_per_minute, "10", 1, 10000, "attempts to sign in a minute from one address"),
+    WHOLE("limits.anonymous_per_minute", limits.anonymous_per_minute, AT_ONCE, "60", 0, 1000000, "requests a minute from one address without a key; 0: no limit"),
+    WHOLE("limits.key_per_minute", limits.key_per_minute, AT_ONCE, "0", 0, 100000000, "requests a minute with one API key; 0: no limit"),
+    WHOLE("limits.sign_in_per_minute", limits.sign_in_per_minute, AT_ONCE, "10", 1, 10000, "attempts to sign in a minute from one address"),
 
-    FLAG("access.anonymous", access.anonymous, "true", "anybody who reaches the page may send a request"),
-    WHOLE("access.session_hours", access.session_hours, "12", 1, 8760, "how long a sign-in lasts"),
+    FLAG("access.anonymous", access.anonymous, AT_ONCE, "true", "anybody who reaches the page may send a request"),
+    WHOLE("access.session_hours", access.session_hours, AT_ONCE, "12", 1, 8760, "how long a sign-in lasts"),
 
-    REAL("triage.auto_threshold", triage.auto_threshold, "-1", -1, 1, "confidence to decide alone; -1: as the model was calibrated"),
-    REAL("triage.suggest_threshold", triage.suggest_threshold, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
-    WHOLE("triage.text_max", triage.text_max, "65536", 1000, 1048576, "longest request text, bytes"),
+    REAL("triage.auto_threshold", triage.auto_threshold, AT_ONCE, "-1", -1, 1, "confidence to decide alone; -1: as the model was calibrated"),
+    REAL("triage.suggest_threshold", triage.suggest_threshold, AT_ONCE, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
+    WHOLE("triage.text_max", triage.text_max, AT_ONCE, "65536", 1000, 1048576, "longest request text, bytes"),
 
-    TEXT("models.hub", models.hub, "https://huggingface.co", 1024, "where `model pull` fetches from: a hub or a mirror of it"),
-    WHOLE("models.stall_seconds", models.stall_seconds, "60", 1, 3600, "give a transfer up that hardly moves for so long"),
+    TEXT("models.hub", models.hub, BY_HAND, "https://huggingface.co", 1024, "where `model pull` fetches from: a hub or a mirror of it"),
+    WHOLE("models.stall_seconds", models.stall_seconds, AT_ONCE, "60", 1, 3600, "give a transfer up that hardly moves for so long"),
 
-    REAL("knowledge.answer_threshold", knowledge.answer_threshold, "0.6", 0, 1, "confidence from which Otklik answers by itself"),
-    REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, "0.35", 0, 1, "confidence from which staff see a suggested article"),
-    FLAG("knowledge.answer_first", knowledge.answer_first, "true", "try to answer before a ticket is made"),
-    {.name = "knowledge.model", .type = CONF_TEXT, AT(knowledge.model), .fallback = "", .max = 1024, .help = "language model that search asks too: a folder under models/, or a path; empty: words alone"},
-    {.name = "knowledge.precision", .type = CONF_CHOICE, AT(knowledge.precision), .fallback = "int8", .choices = "f32|bf16|int8", .help = "how that model is computed"},
+    REAL("knowledge.answer_threshold", knowledge.answer_threshold, AT_ONCE, "0.6", 0, 1, "confidence from which Otklik answers by itself"),
+    REAL("knowledge.suggest_threshold", knowledge.suggest_threshold, AT_ONCE, "0.35", 0, 1, "confidence from which staff see a suggested article"),
+    FLAG("knowledge.answer_first", knowledge.answer_first, AT_ONCE, "true", "try to answer before a ticket is made"),
+    {.name = "knowledge.model", .type = CONF_TEXT, AT(knowledge.model), .fallback = "", .max = 1024, .help = "language model that search asks too: a folder under models/, or a path; empty: words alone", .change = CONF_BY_HAND},
+    {.name = "knowledge.precision", .type = CONF_CHOICE, AT(knowledge.precision), .fallback = "int8", .choices = "f32|bf16|int8", .help = "how that model is computed", .change = CONF_AT_START},
 
-    WHOLE("routing.giveback_minutes", routing.giveback_minutes, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
-    WHOLE("routing.refresh_seconds", routing.refresh_seconds, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),
+    WHOLE("routing.giveback_minutes", routing.giveback_minutes, AT_ONCE, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
+    WHOLE("routing.refresh_seconds", routing.refresh_seconds, AT_ONCE, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),
 
-    WHOLE("jobs.threads", jobs.threads, "2", 0, 64, "threads of `otklik serve` for jobs; 0: leave them to `otklik worker`"),
+    WHOLE("jobs.threads", jobs.threads, AT_START, "2", 0, 64, "threads of `otklik serve` for jobs; 0: leave them to `otklik worker`"),
 
-    {.name = "outbox.command", .type = CONF_TEXT, AT(outbox.command), .fallback = "", .max = 4000, .help = "program that sends a message (JSON on its input); empty: replies wait on the page"},
-    TEXT("outbox.channels", outbox.channels, "email", 200, "what the program can reach: email,phone,telegram"),
-    WHOLE("outbox.timeout_seconds", outbox.timeout_seconds, "30", 1, 110, "how long the program may take"),
+    {.name = "outbox.command", .type = CONF_TEXT, AT(outbox.command), .fallback = "", .max = 4000, .help = "program that sends a message (JSON on its input); empty: replies wait on the page", .change = CONF_BY_HAND},
+    TEXT("outbox.channels", outbox.channels, BY_HAND, "email", 200, "what the program can reach: email,phone,telegram"),
+    WHOLE("outbox.timeout_seconds", outbox.timeout_seconds, AT_ONCE, "30", 1, 110, "how long the program may take"),
 
-    WHOLE("retention.events_days", retention.events_days, "30", 1, 3650, "how long events for followers are kept"),
-    WHOLE("retention.idempotency_hours", retention.idempotency_hours, "24", 1, 8760, "how long a repeated Idempotency-Key is recognised"),
-    WHOLE("retention.closed_tickets_days", retention.closed_tickets_days, "0", 0, 36500, "remove the texts of closed tickets after so many days; 0: keep"),
-    WHOLE("retention.backups", retention.backups, "7", 1, 1000, "how many automatic backups are kept"),
+    WHOLE("retention.events_days", retention.events_days, AT_ONCE, "30", 1, 3650, "how long events for followers are kept"),
+    WHOLE("retention.idempotency_hours", retention.idempotency_hours, AT_ONCE, "24", 1, 8760, "how long a repeated Idempotency-Key is recognised"),
+    WHOLE("retention.closed_tickets_days", retention.closed_tickets_days, AT_ONCE, "0", 0, 36500, "remove the texts of closed tickets after so many days; 0: keep"),
+    WHOLE("retention.backups", retention.backups, AT_ONCE, "7", 1, 1000, "how many automatic backups are kept"),
 
-    {.name = "log.level", .type = CONF_CHOICE, AT(log.level), .fallback = "info", .choices = "error|warn|info|debug", .help = "what is logged"},
+    {.name = "log.level", .type = CONF_CHOICE, AT(log.level), .fallback = "info", .choices = "error|warn|info|debug", .help = "what is logged", .change = CONF_AT_ONCE},
     {0},
 };
 /* clang-format on */
+
+const char *settings_language(const struct settings *s)
+{
+    return s->desk.language == SET_LANGUAGE_EN ? "en" : "ru";
+}
 
 static int read_file(struct conf *c, const char *folder, struct err *e)
 {

@@ -14,12 +14,13 @@
 
 struct err;
 
+enum settings_language { SET_LANGUAGE_RU, SET_LANGUAGE_EN };
 enum settings_log { SET_LOG_ERROR, SET_LOG_WARN, SET_LOG_INFO, SET_LOG_DEBUG };
 
 struct settings {
     struct {
-        char *name;     /* of the desk, as people see it */
-        char *language; /* "ru" or "en": when a text does not tell */
+        char *name;   /* of the desk, as people see it */
+        int language; /* enum settings_language: when a text does not tell */
     } desk;
     struct {
         char *url; /* "sqlite:otklik.db", relative to the desk folder */
@@ -82,6 +83,9 @@ struct settings {
 };
 
 extern const struct conf_setting settings_table[];
+
+/* "ru" or "en" */
+const char *settings_language(const struct settings *s);
 
 /*
  * Defaults, then FOLDER/otklik.yaml (when `folder` is not NULL), then the

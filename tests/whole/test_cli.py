@@ -45,8 +45,10 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.desk.run("config", "check").strip(), "ok")
         shown = json.loads(self.desk.run("config", "show", "--json",
                                          "http.port=81"))
-        self.assertEqual(shown["http.port"],
-                         {"value": 81, "source": "command line"})
+        port = shown["http.port"]
+        self.assertEqual((port["value"], port["source"], port["default"]),
+                         (81, "command line", 8080))
+        self.assertEqual(port["changes"], "by hand")
 
     def test_import_examples(self):
         path = self.file("e.csv", "text,topic,priority\n"

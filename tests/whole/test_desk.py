@@ -593,6 +593,161 @@ class DeskTest(unittest.TestCase):
         self.admin.post("/keys", {"name": "x", "scopes": "king"}, 422)
 
 
+class SettingsTest(unittest.TestCase):
+    """Settings live in otklik.yaml; the API writes there, and everybody reads
+    it again."""
+
+    def setUp(self):
+        self.desk = Desk(PROGRAM, model=False)
+        self.addCleanup(self.desk.__exit__)
+        self.desk.start("log.level=error")
+        self.admin = self.desk.client("admin")
+
+    def file(self):
+        with open(self.desk.folder + "/otklik.yaml", encoding="utf-8") as f:
+            return f.read()
+
+    def test_change(self):
+        before = self.file()
+        all = self.admin.get("/settings").json
+        self.assertEqual(all["http.port"]["changes"], "by hand")
+        self.assertEqual(all["http.workers"]["changes"], "at start")
+        nobody = self.desk.client()
+        text = {"text": "Принтер", "ticket": True}
+        nobody.post("/requests", text, 201)
+        now = self.admin.patch("/settings", {
+            "access.anonymous": False, "desk.name": 'Стол: "№ 1" # 😀',
+            "http.workers": 5, "knowledge.answer_threshold": 0.75,
+            "desk.language": "en"}).json
+        nobody.post("/requests", text, 401)  # at once
+        self.assertEqual(now["desk.name"]["value"], 'Стол: "№ 1" # 😀')
+        self.assertEqual(now["desk.name"]["source"], "file")
+        self.assertEqual(now["knowledge.answer_threshold"]["value"], 0.75)
+        self.assertEqual((now["http.workers"]["value"],
+                          now["http.workers"]["after_restart"]), (16, 5))
+        self.assertNotIn("after_restart", now["desk.name"])
+        # every other line, and every comment, is as it was
+        a, b = before.splitlines(), self.file().splitlines()
+        self.assertEqual(len(a), len(b))
+        self.assertEqual(sum(x != y for x, y in zip(a, b)), 5)
+        # who, and what
+        row = self.admin.get("/audit?limit=500").json["items"][-1]
+        self.assertEqual((row["action"], row["detail"]["http.workers"]),
+                         ("settings.change", 5))
+        # one way of keeping them: the command line sees the same
+        shown = json.loads(self.desk.run("config", "show", "--json"))
+        self.assertEqual(shown["desk.name"]["value"], 'Стол: "№ 1" # 😀')
+        self.desk.stop()
+        self.desk.start("log.level=error")
+        now = self.desk.client("admin").get("/settings").json
+        self.assertEqual(now["http.workers"]["value"], 5)
+        self.assertNotIn("after_restart", now["http.workers"])
+        self.admin = self.desk.client("admin")
+        now = self.admin.patch("/settings", {"access.anonymous": None}).json
+        self.assertIs(now["access.anonymous"]["value"], True)
+        self.desk.client().post("/requests", text, 201)
+
+    def test_limits_count_at_once(self):
+        self.desk.stop()
+        self.desk.server = None
+        p = subprocess.Popen([PROGRAM, "serve", "--desk", self.desk.folder,
+                              "http.port=0"], stdout=subprocess.PIPE, text=True)
+        self.desk.server = p
+        self.desk.port = int(p.stdout.readline().rsplit(":", 1)[1])
+        admin, nobody = self.desk.client("admin"), self.desk.client()
+        admin.patch("/settings", {"limits.anonymous_per_minute": 1})
+        codes = [nobody.get("/topics", None).status for _ in range(3)]
+        self.assertEqual(codes[-1], 429)
+        admin.patch("/settings", {"limits.anonymous_per_minute": 0})
+        nobody.get("/topics", 200)
+
+    def test_refused(self):
+        before = self.file()
+        for body, status, field in (
+                ({"desk.nam": "x"}, 422, "desk.nam"),
+                ({"http.workers": "5"}, 422, "http.workers"),
+                ({"http.workers": 5.5}, 422, "http.workers"),
+                ({"http.workers": 0}, 422, "http.workers"),
+                ({"http.workers": 10**18}, 422, "http.workers"),
+                ({"access.anonymous": "no"}, 422, "access.anonymous"),
+                ({"desk.name": ""}, 422, "desk.name"),
+                ({"desk.name": "x" * 201}, 422, "desk.name"),
+                ({"desk.name": "a\x07"}, 422, "desk.name"),
+                ({"desk.name": ["x"]}, 422, "desk.name"),
+                ({"desk.language": "de"}, 422, "desk.language"),
+                ({"knowledge.answer_threshold": 2}, 422,
+                 "knowledge.answer_threshold"),
+                # these run programs, and reach files and machines
+                ({"outbox.command": "id"}, 403, "outbox.command"),
+                ({"db.url": "sqlite:/etc/x"}, 403, "db.url"),
+                ({"knowledge.model": "/"}, 403, "knowledge.model"),
+                # said on the command line
+                ({"log.level": "debug"}, 409, "log.level"),
+                # one that is wrong spoils all
+                ({"desk.name": "Другое", "http.workers": 0}, 422,
+                 "http.workers")):
+            r = self.admin.patch("/settings", body, status)
+            self.assertEqual(r.json["field"], field, body)
+        self.desk.client("anna").patch("/settings", {"desk.name": "x"}, 403)
+        self.desk.client(key=self.desk.key("tickets")).patch(
+            "/settings", {"desk.name": "x"}, 403)
+        self.assertEqual(self.file(), before)
+        self.assertEqual(self.admin.get("/settings").json["desk.name"][
+            "value"], "Otklik")
+
+    def test_by_hand(self):
+        """What is written into the file by hand is taken up, too; a mistake
+        changes nothing."""
+        def write(text):
+            with open(self.desk.folder + "/new", "w", encoding="utf-8") as f:
+                f.write(text)
+            os.replace(self.desk.folder + "/new",
+                       self.desk.folder + "/otklik.yaml")
+
+        def name():
+            return self.admin.get("/settings").json["desk.name"]["value"]
+
+        write("desk: {name: Рукой}\n")
+        wait_for("the file", lambda: name() == "Рукой")
+        r = self.admin.patch("/settings", {"desk.name": "Опять"})
+        self.assertEqual(r.json["desk.name"]["value"], "Опять")
+        write("desk:\n  name: [нет\n")
+        r = self.admin.patch("/settings", {"desk.name": "Третье"}, 422)
+        self.assertIn("otklik.yaml", r.json["detail"])
+        self.assertEqual(name(), "Опять")
+        self.admin.get("/topics")
+
+    def test_worker_sees_it(self):
+        """Another process of the desk takes it up."""
+        worker = subprocess.Popen([PROGRAM, "worker", "--desk",
+                                   self.desk.folder], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        try:
+            worker.stdout.readline()
+            self.admin.patch("/settings", {"routing.giveback_minutes": 7})
+            self.assertIn("routing.giveback_minutes is another now",
+                          worker.stderr.readline())
+        finally:
+            worker.terminate()
+            worker.wait(30)
+            worker.stdout.close()
+            worker.stderr.close()
+
+    def test_store_locked(self):
+        self.desk.stop()
+        self.desk.start("log.level=error", "db.busy_ms=100")
+        admin = self.desk.client("admin")
+        before = self.file()
+        lock = sqlite3.connect(self.desk.folder + "/otklik.db",
+                               isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        r = admin.patch("/settings", {"desk.name": "x"}, 503)
+        self.assertTrue(r.headers["Retry-After"].isdigit())
+        lock.execute("ROLLBACK")
+        lock.close()
+        self.assertEqual(self.file(), before)
+
+
 class WorkerTest(unittest.TestCase):
     def test_worker_does_the_jobs(self):
         with Desk(PROGRAM) as desk:

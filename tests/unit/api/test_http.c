@@ -151,7 +151,8 @@ static void test_routes(void **state)
     check_reply(port, "DELETE /echo/7 HTTP/1.1", NULL, 405,
                 "Allow: GET, HEAD, POST\r\n");
     check_reply(port, "GET /echo/own HTTP/1.1", NULL, 405, "Allow: POST\r\n");
-    check_reply(port, "GET http://x:1/echo/7 HTTP/1.1", NULL, 200, "[GET|7||-]");
+    check_reply(port, "GET http://x:1/echo/7 HTTP/1.1", NULL, 200,
+                "[GET|7||-]");
     check_reply(port, "GET http://x:1 HTTP/1.1", NULL, 404, "not-found");
     check_reply(port, "GET /echo/%00 HTTP/1.1", NULL, 400, "bad-request");
     check_reply(port, "GET /echo/%ff HTTP/1.1", NULL, 400, "bad-request");

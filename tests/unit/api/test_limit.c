@@ -12,19 +12,36 @@
 static void test_bucket(void **state)
 {
     (void)state;
-    struct limit *l = limit_new(60, 3, 100); /* one a second, three at once */
+    struct limit *l = limit_new(100);
+    const struct limit_rate rate = {60, 3}; /* one a second, three at once */
     int wait = 0;
     for (int i = 0; i < 3; i++)
-        assert_true(limit_take(l, STR("a"), 1000, &wait));
-    assert_false(limit_take(l, STR("a"), 1000, &wait));
+        assert_true(limit_take(l, rate, STR("a"), 1000, &wait));
+    assert_false(limit_take(l, rate, STR("a"), 1000, &wait));
     assert_int_equal(wait, 1 + 1);
-    assert_true(limit_take(l, STR("b"), 1000, &wait)); /* its own bucket */
-    assert_true(limit_take(l, STR("a"), 2000, &wait));
-    assert_false(limit_take(l, STR("a"), 2000, &wait));
-    limit_free(l);
-    l = limit_new(0, 0, 10);
+    assert_true(limit_take(l, rate, STR("b"), 1000, &wait)); /* its own */
+    assert_true(limit_take(l, rate, STR("a"), 2000, &wait));
+    assert_false(limit_take(l, rate, STR("a"), 2000, &wait));
+    const struct limit_rate none = {0, 0};
     for (int i = 0; i < 1000; i++)
-        assert_true(limit_take(l, STR("a"), 0, &wait));
+        assert_true(limit_take(l, none, STR("a"), 2000, &wait));
+    limit_free(l);
+}
+
+/* Another rate counts from the next token on. */
+static void test_other_rate(void **state)
+{
+    (void)state;
+    struct limit *l = limit_new(100);
+    int wait = 0;
+    for (int i = 0; i < 10; i++)
+        assert_true(
+            limit_take(l, (struct limit_rate){60, 10}, STR("a"), 0, &wait));
+    const struct limit_rate fast = {6000, 2}; /* a hundred a second */
+    assert_false(limit_take(l, fast, STR("a"), 0, &wait));
+    assert_true(limit_take(l, fast, STR("a"), 1000, &wait));
+    assert_true(limit_take(l, fast, STR("a"), 1000, &wait));
+    assert_false(limit_take(l, fast, STR("a"), 1000, &wait));
     limit_free(l);
 }
 
@@ -32,12 +49,13 @@ static void test_bucket(void **state)
 static void test_table_is_bounded(void **state)
 {
     (void)state;
-    struct limit *l = limit_new(1, 1, 8);
+    struct limit *l = limit_new(8);
     int wait;
     for (int i = 0; i < 10000; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "c%d", i);
-        assert_true(limit_take(l, str_from(name), i, &wait));
+        assert_true(
+            limit_take(l, (struct limit_rate){1, 1}, str_from(name), i, &wait));
     }
     limit_free(l);
 }
@@ -64,7 +82,7 @@ static void test_router(void **state)
     assert_true(str_is(m.params[0], "x/y"));
     router_match(routes, "PUT", "/a/7", &m);
     assert_null(m.route);
-    assert_string_equal(m.allow, "GET, POST");
+    assert_string_equal(m.allow, "GET, HEAD, POST");
     static const char *const nothing[] = {"/a", "/a/", "/a/7/", "/",
                                           "",   "x",   "/a/7/b"};
     for (size_t i = 0; i < ROWS(nothing); i++) {
@@ -93,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_other_rate),
         cmocka_unit_test(test_table_is_bounded),
         cmocka_unit_test(test_router),
         cmocka_unit_test(test_percent),

@@ -128,9 +128,9 @@ static void test_queries(void **state)
         json_t *one;
         lower(r->method, method);
         json_array_foreach(
-            json_object_get(json_object_get(json_object_get(all, r->pattern),
-                                            method),
-                            "parameters"),
+            json_object_get(
+                json_object_get(json_object_get(all, r->pattern), method),
+                "parameters"),
             i, one)
         {
             const json_t *x = resolve(doc, one);

@@ -183,6 +183,93 @@ static void test_wrong_sources(void **state)
     conf_free(&c);
 }
 
+static void check_edit(const char *yaml, const char *name, const char *value,
+                       const char *want)
+{
+    struct values v = {0};
+    struct conf c;
+    struct err e = {0};
+    struct buf b = BUF_INIT(10000);
+    conf_init(&c, table, &v);
+    int r = conf_edit_yaml(&c, "a.yaml", str_from(yaml), str_from(name),
+                           str_from(value), &b, &e);
+    if (want && (r || strcmp(buf_str(&b).p ? b.ptr : "", want) != 0))
+        fail_msg("'%s' became '%s' (%s), wanted '%s'", yaml, b.ptr, e.msg,
+                 want);
+    if (!want && (!r || e.code != r || !e.msg[0]))
+        fail_msg("'%s' was edited: '%s'", yaml, b.ptr);
+    buf_free(&b);
+    conf_free(&c);
+}
+
+static void test_edit(void **state)
+{
+    (void)state;
+    check_edit("# ё\nweb:\n  port: 80 # p\n  name: x\n", "web.port", "81",
+               "# ё\nweb:\n  port: 81 # p\n  name: x\n");
+    check_edit("\xef\xbb\xbfweb:\r\n  name: ёж\r\n  port: 80\r\n", "web.name",
+               "я: #",
+               "\xef\xbb\xbfweb:\r\n  name: \"я: #\"\r\n  port: 80\r\n");
+    check_edit("web: {port: 80, name: 'it''s'}", "web.name", "a\"b",
+               "web: {port: 80, name: \"a\\\"b\"}");
+    check_edit("mind:\n  on: no\n", "mind.on", "yes", "mind:\n  on: true\n");
+    check_edit("mind:\n  kind: a\n", "mind.kind", "c",
+               "mind:\n  kind: \"c\"\n");
+    check_edit("mind:\n  share: 1", "mind.share", "0.25",
+               "mind:\n  share: 0.25");
+    check_edit("web:\n  name: >\n    long\n    text\n  port: 1\n", "web.name",
+               "y", "web:\n  name: \"y\"\n  port: 1\n");
+    check_edit("web:\n  secret:\n", "web.port", "2",
+               "web:\n  secret:\nweb.port: 2\n");
+    check_edit("", "web.port", "2", "web.port: 2\n");
+    check_edit("# only words", "web.port", "2", "# only words\nweb.port: 2\n");
+    check_edit("web.port: 80\n", "web.port", "2", "web.port: 2\n");
+    /* what has no plain place is left to a person */
+    check_edit("{web: {port: 80}}", "web.name", "x", NULL);
+    check_edit("web:\n  port: 80\n...\n", "web.name", "x", NULL);
+    check_edit("web: [1]\n", "web.port", "2", NULL);
+    check_edit("web:\n  port: 0\n", "web.name", "x", NULL);
+    /* and what is wrong is not written */
+    check_edit("web:\n  port: 80\n", "web.port", "0", NULL);
+    check_edit("web:\n  port: 80\n", "web.prot", "1", NULL);
+    check_edit("web:\n  name: x\n", "web.name", "", NULL);
+    check_edit("web:\n  name: x\n", "web.name", "aaaaaaaaaaaaaaaa", NULL);
+    check_edit("web:\n  secret: x\n", "web.secret", "y", NULL);
+}
+
+static void test_copy(void **state)
+{
+    (void)state;
+    struct values x = {0};
+    struct values y = {0};
+    struct conf a;
+    struct conf b;
+    size_t name;
+    conf_init(&a, table, &x);
+    conf_init(&b, table, &y);
+    assert_int_equal(conf_find(&a, STR("web.name"), &name, NULL), 0);
+    assert_true(conf_same(&a, &b, name));
+    assert_null(conf_copy(&a, &b, name));
+    const char *texts[] = {"web.name=other", "web.port=7", "mind.share=0.7",
+                           "mind.on=true", "mind.kind=c"};
+    for (size_t i = 0; i < ROWS(texts); i++)
+        assert_int_equal(conf_override(&b, texts[i], NULL), 0);
+    for (size_t i = 0; table[i].name; i++) {
+        bool same = conf_same(&a, &b, i);
+        char *old = conf_copy(&a, &b, i);
+        assert_true(!old == (same || i != name));
+        assert_true(conf_same(&a, &b, i));
+        assert_int_equal(a.sources[i], b.sources[i]);
+        free(old);
+    }
+    assert_string_equal(x.name, "other");
+    assert_ptr_not_equal(x.name, y.name);
+    assert_int_equal(x.port, 7);
+    assert_true(x.on);
+    conf_free(&a);
+    conf_free(&b);
+}
+
 static void test_json_of_settings(void **state)
 {
     (void)state;
@@ -192,7 +279,7 @@ static void test_json_of_settings(void **state)
     json_t *j = NULL;
     conf_init(&c, table, &v);
     assert_int_equal(conf_override(&c, "web.secret=hunter", NULL), 0);
-    conf_print_json(&c, &b);
+    conf_print_json(&c, NULL, &b);
     assert_null(strstr(b.ptr, "hunter"));
     assert_int_equal(json_read(buf_str(&b), 10000, &j, NULL), 0);
     const json_t *one = json_object_get(j, "web.secret");
@@ -444,6 +531,8 @@ int main(void)
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_empty_yaml),
         cmocka_unit_test(test_wrong_sources),
+        cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_json_of_settings),
         cmocka_unit_test(test_texts_are_whole),
         cmocka_unit_test(test_zsh_quotes),
