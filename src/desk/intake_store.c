@@ -149,9 +149,10 @@ int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
                           : in->ask->by,
         .catalog = in->catalog,
     };
-    struct stemmer *own = in->w ? NULL : stemmer_new();
-    r = message_add(tx, own ? own : in->w->stemmer, &m, in->now, NULL, e);
-    stemmer_free(own);
+    struct stemmer *stemmer = in->w ? in->w->stemmer : stemmer_new();
+    r = message_add(tx, stemmer, &m, in->now, NULL, e);
+    if (!in->w)
+        stemmer_free(stemmer);
     return r;
 }
 
