@@ -223,4 +223,5 @@ def main():
     print("\nLoading and the most memory resident:\n\n- " + "\n- ".join(lines))
 
 
-main()
+if __name__ == "__main__":  # bench/finetune.py takes write_model from here
+    main()

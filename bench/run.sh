@@ -46,6 +46,14 @@ if PYTHONDONTWRITEBYTECODE=1 build/interop/bin/python -c \
 else
     say "left out: the model engine; make interop installs its peer"
 fi
+# their peers are large, or not needed by make interop: who has them, compares
+venv=build/interop/bin/python
+if PYTHONDONTWRITEBYTECODE=1 "$venv" -c 'import torch' 2>/dev/null; then
+    say "== a step of fine-tuning beside PyTorch"
+    PYTHONDONTWRITEBYTECODE=1 "$venv" bench/finetune.py build/release
+else
+    say "left out: fine-tuning; make interop installs its peer"
+fi
 [ -n "${DATA-}" ] || exit 0
 # MODEL: a folder of all-MiniLM-L6-v2 or another model for sentences
 [ -z "${MODEL-}" ] || {
