@@ -11,10 +11,12 @@
 #include "base/mem.h"
 #include "model/encoder.h"
 #include "model/finetune.h"
+#include "model/lanes.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 #include "triage/engine.h"
 #include "triage/lessons.h"
+#include "triage/memo.h"
 #include "triage/model_json.h"
 #include "triage/split.h"
 #include "triage/train.h"
@@ -24,12 +26,15 @@ enum {
     EXAMINED_FROM = 1000, /* fewer texts are all needed to learn from */
     EPOCHS = 8,
     WORDS_WEIGHED = 64,
+    MEMO_BYTES = 4 << 20,
 };
 static const double RATE = 2e-4;
 static const double EXAMINED = 0.05;
 
 struct transformer {
     struct model *model;
+    struct lanes *lanes; /* of those who ask about one text */
+    struct memo *memo;   /* of what they heard */
     struct linear *heads[TRIAGE_TASKS_MAX];
     size_t at[TRIAGE_TASKS_MAX]; /* of a task's first class */
     size_t n_tasks, n_classes;
@@ -43,6 +48,8 @@ static void transformer_free(void *impl)
     struct transformer *x = impl;
     for (size_t i = 0; i < x->n_tasks; i++)
         linear_free(x->heads[i]);
+    lanes_free(x->lanes);
+    memo_free(x->memo);
     model_unref(x->model);
     free(x);
 }
@@ -64,37 +71,33 @@ static int transformer_load(const char *folder, const struct model_json *m,
         r = model_head(x->model, t->about.name, task_classes(&t->shape),
                        &x->heads[i], e);
     }
-    if (r)
+    if (r) {
         transformer_free(x);
-    else
-        *ret = x;
-    return r;
+        return r;
+    }
+    x->lanes = lanes_new(x->model, 0);
+    x->memo = memo_new(x->n_classes, MEMO_BYTES);
+    *ret = x;
+    return OTK_OK;
 }
 
 /* ---- asking
  * ------------------------------------------------------------------------ */
 
-/*
- * Scores of all classes for each text, n_classes a row; false: a text is no
- * text for this model (too long), and all scores are zero.
- */
-static bool score_texts(const struct transformer *x, struct triage_scratch *s,
-                        const struct str *texts, size_t n, float *ret)
+static void begin(struct triage_scratch *s)
+{
+    if (s->session)
+        return;
+    s->session = session_new(1);
+    s->tokens = tokenizer_scratch_new();
+}
+
+/* Scores of all classes for each text's vector, n_classes a row. */
+static void ask_heads(const struct transformer *x, struct triage_scratch *s,
+                      const float *vectors, size_t n, float *ret)
 {
     size_t hidden = model_info(x->model)->config->hidden;
-    struct encoded *list = mem_new(n, sizeof(*list));
-    float *vectors = mem_new(n * hidden, sizeof(*vectors));
-    int r = OTK_OK;
-    if (!s->session) {
-        s->session = session_new(1);
-        s->tokens = tokenizer_scratch_new();
-    }
-    memset(ret, 0, n * x->n_classes * sizeof(*ret));
-    for (size_t i = 0; !r && i < n; i++)
-        r = model_encode(x->model, s->tokens, texts[i], &list[i], NULL);
-    if (!r)
-        r = model_pool(x->model, s->session, list, n, vectors, NULL);
-    for (size_t t = 0; !r && t < x->n_tasks; t++)
+    for (size_t t = 0; t < x->n_tasks; t++)
         session_linear(s->session, &(struct linear_job){
                                        .l = x->heads[t],
                                        .x = vectors,
@@ -103,6 +106,45 @@ static bool score_texts(const struct transformer *x, struct triage_scratch *s,
                                        .y = ret + x->at[t],
                                        .ldy = x->n_classes,
                                    });
+}
+
+/*
+ * Scores of one text, with others that are asked about at this moment; false:
+ * it is no text for this model (too long), and all scores are zero.
+ */
+static bool score_text(const struct transformer *x, struct triage_scratch *s,
+                       struct str text, float *ret)
+{
+    struct encoded one = {0};
+    float *vector =
+        mem_new(model_info(x->model)->config->hidden, sizeof(*vector));
+    begin(s);
+    memset(ret, 0, x->n_classes * sizeof(*ret));
+    int r = model_encode(x->model, s->tokens, text, &one, NULL);
+    if (!r)
+        r = lanes_pool(x->lanes, &one, vector, NULL);
+    if (!r)
+        ask_heads(x, s, vector, 1, ret);
+    free(one.ids);
+    free(vector);
+    return r == OTK_OK;
+}
+
+/* Of many texts of one request at once; false as above. */
+static bool score_texts(const struct transformer *x, struct triage_scratch *s,
+                        const struct str *texts, size_t n, float *ret)
+{
+    size_t hidden = model_info(x->model)->config->hidden;
+    struct encoded *list = mem_new(n, sizeof(*list));
+    float *vectors = mem_new(n * hidden, sizeof(*vectors));
+    int r = OTK_OK;
+    begin(s);
+    for (size_t i = 0; !r && i < n; i++)
+        r = model_encode(x->model, s->tokens, texts[i], &list[i], NULL);
+    if (!r)
+        r = model_pool(x->model, s->session, list, n, vectors, NULL);
+    if (!r)
+        ask_heads(x, s, vectors, n, ret);
     for (size_t i = 0; i < n; i++)
         free(list[i].ids);
     free(list);
@@ -114,7 +156,10 @@ static void transformer_score(const void *impl, struct triage_scratch *s,
                               struct str text, float *ret_known)
 {
     const struct transformer *x = impl;
-    *ret_known = score_texts(x, s, &text, 1, s->scores) ? 1 : 0;
+    bool known = memo_find(x->memo, text, s->scores);
+    if (!known && (known = score_text(x, s, text, s->scores)))
+        memo_put(x->memo, text, s->scores);
+    *ret_known = known ? 1 : 0;
 }
 
 /* Without each word in turn: what the class loses by it, the word weighs
