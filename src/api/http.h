@@ -57,6 +57,10 @@ const char *http_cookie(const struct http_request *q, const char *name);
  * NULL: there is none. */
 const char *http_query_unknown(const struct http_request *q, const char *known);
 
+/* The client has closed the connection and hears no reply: what only he would
+ * have had of the request need not be computed. */
+bool http_gone(const struct http_request *q);
+
 struct http_header {
     const char *name;
     const char *value; /* in the request's arena, or a literal */

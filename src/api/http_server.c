@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,15 @@ const char *http_query_unknown(const struct http_request *q, const char *known)
 const char *http_cookie(const struct http_request *q, const char *name)
 {
     return MHD_lookup_connection_value(q->conn->mhd, MHD_COOKIE_KIND, name);
+}
+
+bool http_gone(const struct http_request *q)
+{
+    const union MHD_ConnectionInfo *i = MHD_get_connection_info(
+        q->conn->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd p = {.fd = i ? i->connect_fd : -1, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 &&
+           (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void http_reply_header(struct http_reply *r, const char *name,

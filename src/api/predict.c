@@ -42,6 +42,10 @@ static struct triage_model *predict(const struct http_request *q,
                                     struct http_reply *r)
 {
     struct str text;
+    if (http_gone(q)) { /* while it waited for a worker */
+        problem_reply(r, 503, NULL, "the client has gone");
+        return NULL;
+    }
     struct triage_model *m = desk_model(api_desk(q));
     if (!m) {
         problem_reply(r, 503, NULL, "no model is trained yet");

@@ -11,6 +11,7 @@
 
 static _Atomic int running;
 static _Atomic int events;
+static _Atomic int went; /* clients that were seen to go */
 static _Atomic int sinks_whole, sinks_broken;
 
 static void echo(const struct http_request *q, struct http_reply *r)
@@ -29,6 +30,20 @@ static void slow(const struct http_request *q, struct http_reply *r)
     running--;
     r->type = "text/plain";
     buf_puts(&r->body, "done");
+}
+
+/* Until the client goes, or for so many looks at it. */
+static void watch(const struct http_request *q, struct http_reply *r)
+{
+    int64_t looks = 0;
+    (void)str_to_int(q->params[0], &looks);
+    running++;
+    while (looks-- > 0 && !http_gone(q))
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    went += http_gone(q);
+    running--;
+    r->type = "text/plain";
+    buf_puts(&r->body, http_gone(q) ? "gone" : "here");
 }
 
 struct tail {
@@ -97,6 +112,7 @@ static const struct http_route routes[] = {
      .run = echo,
      .flags = HTTP_INLINE},
     {.method = "GET", .pattern = "/slow", .run = slow},
+    {.method = "GET", .pattern = "/watch/{looks}", .run = watch},
     {.method = "GET", .pattern = "/events", .run = tail},
     {.method = "POST",
      .pattern = "/upload",
@@ -274,6 +290,25 @@ static void test_queue_is_bounded(void **state)
     http_stop(s);
 }
 
+static void test_gone(void **state)
+{
+    (void)state;
+    struct http_server *s = start();
+    static const char request[] =
+        "GET /watch/20000 HTTP/1.1\r\nHost: x\r\n\r\n";
+    check_reply(http_port(s), "GET /watch/20 HTTP/1.1", NULL, 200, "here");
+    assert_int_equal(went, 0);
+    int fd = dial(http_port(s));
+    send_text(fd, request, sizeof(request) - 1);
+    while (!running)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    (void)close(fd);
+    while (running)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(went, 1);
+    http_stop(s);
+}
+
 static void test_drip_is_cut(void **state)
 {
     (void)state;
@@ -423,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_gone),
         cmocka_unit_test(test_drip_is_cut),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_upload),
