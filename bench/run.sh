@@ -54,6 +54,14 @@ if PYTHONDONTWRITEBYTECODE=1 "$venv" -c 'import torch' 2>/dev/null; then
 else
     say "left out: fine-tuning; make interop installs its peer"
 fi
+if PYTHONDONTWRITEBYTECODE=1 "$venv" -c \
+    'import fastapi, uvicorn, onnx, onnxruntime, tokenizers' 2>/dev/null; then
+    say "== /predict with DistilBERT beside FastAPI and onnxruntime"
+    PYTHONDONTWRITEBYTECODE=1 "$venv" bench/predict_peer.py "$otklik"
+else
+    say "left out: /predict of a language model; for its peer:" \
+        "build/interop/bin/pip install fastapi uvicorn uvloop httptools"
+fi
 [ -n "${DATA-}" ] || exit 0
 # MODEL: a folder of all-MiniLM-L6-v2 or another model for sentences
 [ -z "${MODEL-}" ] || {
