@@ -121,6 +121,17 @@ static const char *attribute(const XML_Char **a, const char *name)
     return NULL;
 }
 
+/* expat 2.9 gave the function a name with a width and calls the old one
+ * deprecated. */
+static unsigned long long line_of(XML_Parser parser)
+{
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+    return XML_GetCurrentLineNumber64(parser);
+#else
+    return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 static int parse_part(zip_t *z, const char *name, struct book *b,
                       XML_StartElementHandler start, XML_EndElementHandler end)
 {
@@ -141,8 +152,8 @@ static int parse_part(zip_t *z, const char *name, struct book *b,
     if (XML_Parse(b->parser, bytes.ptr, (int)bytes.len, 1) ==
             XML_STATUS_ERROR &&
         !b->result)
-        b->result = err_set(b->e, OTK_EFORMAT, "%s line %lu: %s", name,
-                            XML_GetCurrentLineNumber(b->parser),
+        b->result = err_set(b->e, OTK_EFORMAT, "%s line %llu: %s", name,
+                            line_of(b->parser),
                             XML_ErrorString(XML_GetErrorCode(b->parser)));
     XML_ParserFree(b->parser);
     buf_free(&bytes);
