@@ -64,6 +64,9 @@ struct kernels {
      * apart and need no alignment. */
     void (*strip_f32)(size_t rows, size_t k, const float *x, size_t ldx,
                       const float *w, size_t ldw, float *y, size_t ldy);
+    /* The same with w in bf16, and x in f32: what lies long, lies small. */
+    void (*strip_bf16)(size_t rows, size_t k, const float *x, size_t ldx,
+                       const uint16_t *w, size_t ldw, float *y, size_t ldy);
 
     /* y[c][r] = x[r][c]. */
     void (*transpose)(size_t rows, size_t columns, const float *x, size_t ldx,

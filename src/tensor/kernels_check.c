@@ -135,6 +135,20 @@ static bool check_strip(struct trial *t, size_t rows)
     return near(t->got, t->expected, rows * STRIP, 1e-5F);
 }
 
+static bool check_strip_bf16(struct trial *t, size_t rows)
+{
+    float w[STRIP * K];
+    for (size_t i = 0; i < PANEL * K; i++)
+        t->packed.bf16[i] = reference_bf16(t->weights[i]);
+    for (size_t c = 0; c < STRIP; c++) {
+        for (size_t i = 0; i < K; i++)
+            w[c * K + i] = reference_of_bf16(t->packed.bf16[i * PANEL + c]);
+    }
+    reference_linear(rows, K, STRIP, t->x, w, NULL, t->expected);
+    t->k->strip_bf16(rows, K, t->x, K, t->packed.bf16, PANEL, t->got, STRIP);
+    return near(t->got, t->expected, rows * STRIP, 1e-5F);
+}
+
 static bool check_transpose(struct trial *t)
 {
     t->k->transpose(SIDE, SIDE + 1, t->weights, SIDE + 1, t->packed.f32, SIDE);
@@ -230,7 +244,8 @@ const char *kernels_check(const struct kernels *k)
     } tiles[] = {{"tile_f32", check_f32},
                  {"tile_bf16", check_bf16},
                  {"tile_i8", check_i8},
-                 {"strip_f32", check_strip}};
+                 {"strip_f32", check_strip},
+                 {"strip_bf16", check_strip_bf16}};
     static const struct {
         const char *name;
         bool (*row)(struct trial *t);

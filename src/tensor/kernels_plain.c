@@ -165,6 +165,20 @@ static void strip_f32(size_t rows, size_t k, const float *x, size_t ldx,
     }
 }
 
+static void strip_bf16(size_t rows, size_t k, const float *x, size_t ldx,
+                       const uint16_t *w, size_t ldw, float *y, size_t ldy)
+{
+    for (size_t r = 0; r < rows; r++) {
+        float sum[STRIP] = {0};
+        for (size_t i = 0; i < k; i++) {
+            float v = x[r * ldx + i];
+            for (size_t c = 0; c < STRIP; c++)
+                sum[c] += v * reference_of_bf16(w[i * ldw + c]);
+        }
+        memcpy(y + r * ldy, sum, sizeof(sum));
+    }
+}
+
 static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
                       float *y, size_t ldy)
 {
@@ -194,6 +208,7 @@ const struct kernels *kernels_plain(void)
         .tile_bf16 = tile_bf16,
         .tile_i8 = tile_i8,
         .strip_f32 = strip_f32,
+        .strip_bf16 = strip_bf16,
         .transpose = transpose,
         .to_bf16 = to_bf16,
         .to_u8 = to_u8,
