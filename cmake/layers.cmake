@@ -28,15 +28,17 @@ otk_layer(data UNDER base LIBS PkgConfig::libzip PkgConfig::expat)
 otk_layer(db UNDER base LIBS PkgConfig::sqlite3)
 otk_embed(otk_db db_migrations ${PROJECT_SOURCE_DIR}/src/db/migrations *.sql)
 otk_layer(net UNDER base LIBS PkgConfig::libcurl)
-otk_layer(model UNDER base text tensor data db net LIBS otk_onnx)
+otk_layer(model UNDER base text tensor data db net LIBS otk_onnx
+    PkgConfig::zlib)
 otk_layer(triage UNDER base text tensor data model LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text tensor data db model)
+otk_layer(speech UNDER base text tensor data db net model)
 otk_layer(desk UNDER base text tensor data db model triage knowledge)
 otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
 otk_embed(otk_api api_description ${PROJECT_SOURCE_DIR}/src/api openapi.json)
-otk_layer(cli UNDER base text data db net model triage knowledge desk)
+otk_layer(cli UNDER base text data db net model triage knowledge speech desk)
 otk_embed(otk_cli starter_files ${PROJECT_SOURCE_DIR}/starter *.csv *.yaml)
 
 file(GLOB app CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/app/*.c)

@@ -7,7 +7,8 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config python3 \
 libmicrohttpd-dev libjansson-dev libsqlite3-dev libstemmer-dev libzip-dev \
 libexpat1-dev liblinear-dev libyaml-dev libutf8proc-dev libsodium-dev \
 libcairo2-dev libcurl4-openssl-dev libonnx-dev libprotobuf-c-dev \
-protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core"
+protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core \
+zlib1g-dev"
 
 say() {
     printf '%s\n' "$*" >&2

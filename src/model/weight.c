@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "model/blocks.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "values are used as they lie in the file");
@@ -21,8 +22,16 @@ static const struct {
     [WEIGHT_U64] = {"U64", 8},         [WEIGHT_U32] = {"U32", 4},
     [WEIGHT_U16] = {"U16", 2},         [WEIGHT_U8] = {"U8", 1},
     [WEIGHT_BOOL] = {"BOOL", 1},       [WEIGHT_F8_E4M3] = {"F8_E4M3", 1},
-    [WEIGHT_F8_E5M2] = {"F8_E5M2", 1},
+    [WEIGHT_F8_E5M2] = {"F8_E5M2", 1}, [WEIGHT_Q4_0] = {"Q4_0", 18},
+    [WEIGHT_Q4_1] = {"Q4_1", 20},      [WEIGHT_Q5_0] = {"Q5_0", 22},
+    [WEIGHT_Q5_1] = {"Q5_1", 24},      [WEIGHT_Q8_0] = {"Q8_0", 34},
 };
+
+/* Values that lie together, in types[].size bytes. */
+static size_t block_of(enum weight_type t)
+{
+    return t >= WEIGHT_Q4_0 ? BLOCK_VALUES : 1;
+}
 
 const char *weight_type_name(enum weight_type t)
 {
@@ -36,7 +45,7 @@ size_t weight_type_size(enum weight_type t)
 
 bool weight_type_find(struct str name, enum weight_type *ret)
 {
-    for (int t = 0; t < WEIGHT_TYPES; t++) {
+    for (int t = 0; t < WEIGHT_Q4_0; t++) {
         if (str_is(name, types[t].name)) {
             *ret = (enum weight_type)t;
             return true;
@@ -48,9 +57,13 @@ bool weight_type_find(struct str name, enum weight_type *ret)
 bool weight_size(enum weight_type t, const size_t *dims, int n_dims,
                  size_t *ret)
 {
+    size_t block = block_of(t);
     size_t bytes = types[t].size;
+    if (block > 1 && (n_dims == 0 || dims[n_dims - 1] % block))
+        return false;
     for (int i = 0; i < n_dims; i++) {
-        if (__builtin_mul_overflow(bytes, dims[i], &bytes))
+        size_t n = i + 1 < n_dims ? dims[i] : dims[i] / block;
+        if (__builtin_mul_overflow(bytes, n, &bytes))
             return false;
     }
     *ret = bytes;
@@ -59,7 +72,7 @@ bool weight_size(enum weight_type t, const size_t *dims, int n_dims,
 
 size_t weight_count(const struct weight *x)
 {
-    return x->bytes / types[x->type].size;
+    return x->bytes / types[x->type].size * block_of(x->type);
 }
 
 void weight_print_shape(const size_t *dims, int n_dims,
@@ -132,9 +145,11 @@ static bool read_f16(const char *p, size_t n, float *ret)
 }
 
 typedef bool (*reader)(const char *p, size_t n, float *ret);
-static const reader readers[WEIGHT_TYPES] = {[WEIGHT_F32] = read_f32,
-                                             [WEIGHT_F16] = read_f16,
-                                             [WEIGHT_BF16] = read_bf16};
+static const reader readers[WEIGHT_TYPES] = {
+    [WEIGHT_F32] = read_f32,     [WEIGHT_F16] = read_f16,
+    [WEIGHT_BF16] = read_bf16,   [WEIGHT_Q4_0] = blocks_q4_0,
+    [WEIGHT_Q4_1] = blocks_q4_1, [WEIGHT_Q5_0] = blocks_q5_0,
+    [WEIGHT_Q5_1] = blocks_q5_1, [WEIGHT_Q8_0] = blocks_q8_0};
 
 static const char *place(const struct weight *x)
 {
@@ -165,16 +180,17 @@ static int read_some(const struct weight *x, size_t from, size_t n, float *ret,
 {
     reader read = readers[x->type];
     size_t size = types[x->type].size;
+    size_t block = block_of(x->type);
     if (!read)
         return no_float(x, e);
     for (size_t done = 0; done < n; done += PIECE) {
-        const char *p = (const char *)x->data + (from + done) * size;
+        const char *p = (const char *)x->data + (from + done) / block * size;
         size_t piece = n - done < PIECE ? n - done : PIECE;
         if (read(p, piece, ret + done))
             continue;
         size_t bad = 0;
-        while (read(p + bad * size, 1, ret + done))
-            bad++;
+        while (read(p + bad / block * size, block, ret + done))
+            bad += block;
         return not_finite(x, from + done + bad, e);
     }
     return OTK_OK;

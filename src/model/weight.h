@@ -33,6 +33,12 @@ enum weight_type {
     WEIGHT_BOOL,
     WEIGHT_F8_E4M3,
     WEIGHT_F8_E5M2,
+    WEIGHT_Q4_0, /* blocks of a few bits (model/blocks.h), read as floats; files
+                    of GGML have them, safetensors do not */
+    WEIGHT_Q4_1,
+    WEIGHT_Q5_0,
+    WEIGHT_Q5_1,
+    WEIGHT_Q8_0,
     WEIGHT_TYPES,
 };
 
@@ -53,12 +59,14 @@ struct weight {
 };
 
 const char *weight_type_name(enum weight_type t); /* "BF16" */
-size_t weight_type_size(enum weight_type t);      /* bytes of one value */
+/* Bytes of one value, or of one block of BLOCK_VALUES. */
+size_t weight_type_size(enum weight_type t);
 
-/* The type called `name`; false: there is none. */
+/* The type that safetensors call `name`; false: there is none. */
 bool weight_type_find(struct str name, enum weight_type *ret);
 
-/* Bytes of a tensor; false: more than a size_t holds. */
+/* Bytes of a tensor; false: more than a size_t holds, or rows that are no whole
+ * blocks. */
 bool weight_size(enum weight_type t, const size_t *dims, int n_dims,
                  size_t *ret);
 

@@ -1,0 +1,56 @@
+/*
+ * model/whisper_search.h - the tokens of one window
+ *
+ * Greedy, by beams (the likeliest texts side by side, ranked by the mean of
+ * their tokens' logarithms), or drawn by chance at a temperature, several times
+ * at once, of which the likeliest is taken.
+ */
+#ifndef OTK_MODEL_WHISPER_SEARCH_H
+#define OTK_MODEL_WHISPER_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct rand;
+struct whisper;
+struct whisper_memory;
+struct whisper_rules;
+struct whisper_session;
+
+enum {
+    WHISPER_TOKENS_MAX = 2048, /* of a window */
+    WHISPER_DRAWS = 5,         /* texts drawn at a temperature */
+};
+
+struct whisper_found {
+    uint32_t tokens[WHISPER_TOKENS_MAX]; /* without the end */
+    float logs[WHISPER_TOKENS_MAX];      /* logarithm of each one's chance */
+    size_t n;
+    double mean_log; /* the end counts */
+    float no_speech; /* chance that it is said in place of the language */
+    bool is_ended;   /* false: there was no room for more */
+};
+
+struct whisper_search {
+    const struct whisper *w;
+    struct whisper_session *s;
+    struct whisper_memory *m; /* of max(beams + 1, WHISPER_DRAWS) lines */
+    const struct whisper_rules *rules;
+    const uint32_t *prompt; /* up to the text */
+    size_t n_prompt;
+    size_t start;      /* where in the prompt the start token is */
+    size_t most;       /* tokens of the text */
+    int beams;         /* 1: greedy */
+    float temperature; /* above 0: beams are not looked at */
+    struct rand *rand; /* for a temperature */
+    bool (*cancelled)(void *ctx);
+    void *ctx;
+};
+
+/* OTK_EAGAIN: cancelled; OTK_ELIMIT: no memory. */
+int whisper_search(const struct whisper_search *x, struct whisper_found *ret,
+                   struct err *e);
+
+#endif
