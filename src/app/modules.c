@@ -23,7 +23,7 @@ __attribute__((constructor)) static void list_commands(void)
         &cmd_model_new,  &cmd_model_pull,    &cmd_model_add,
         &cmd_model_list, &cmd_model_show,    &cmd_model_verify,
         &cmd_model_pack, &cmd_model_run,     &cmd_model_export,
-        &cmd_version,    &cmd_install_texts,
+        &cmd_transcribe, &cmd_version,       &cmd_install_texts,
     };
     size_t n = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < n; i++)

@@ -49,6 +49,6 @@ extern const struct arg_command cmd_train, cmd_evaluate, cmd_predict,
     cmd_key_revoke, cmd_backup, cmd_restore, cmd_route_explain,
     cmd_route_simulate, cmd_model_new, cmd_model_pull, cmd_model_add,
     cmd_model_list, cmd_model_show, cmd_model_verify, cmd_model_pack,
-    cmd_model_run, cmd_model_export;
+    cmd_model_run, cmd_model_export, cmd_transcribe;
 
 #endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otklik transcribe */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/models.h"
+#include "model/whisper.h"
+#include "speech/guard.h"
+#include "speech/sound.h"
+#include "speech/subtitles.h"
+
+enum { OUTPUT_BYTES = 1 << 28, FILE_MODE = 0644 };
+
+struct running {
+    const struct args *a;
+    struct whisper *model;
+    struct whisper_session *session;
+    struct whisper_options options;
+    enum subtitles_form form;
+};
+
+static const char *const forms[] = {
+    [AS_TEXT] = "text", [AS_SRT] = "srt", [AS_VTT] = "vtt", [AS_JSON] = "json"};
+
+/* ---- the model
+ * ---------------------------------------------------------------------- */
+
+/* A path, or a name in the desk's models/: a folder or NAME.bin. */
+static int find_model(const struct args *a, char ret[PATH_MAX], struct err *e)
+{
+    const char *word = args_text(a, "model");
+    struct err no_name;
+    if (!word)
+        word = "whisper";
+    (void)snprintf(ret, PATH_MAX, "%s", word);
+    if (args_has(a, "model") && file_exists(ret))
+        return OTK_OK;
+    if (!models_check_name(word, &no_name)) {
+        int r = models_path(a, word, ret, e);
+        if (r || file_exists(ret))
+            return r;
+        size_t n = strlen(ret);
+        (void)snprintf(ret + n, PATH_MAX - n, ".bin");
+        if (file_exists(ret))
+            return OTK_OK;
+    }
+    return err_set(e, OTK_ENOENT,
+                   "no model '%.100s', neither as a file or folder nor in "
+                   "%.100s/models; --model takes a ggml-*.bin of whisper.cpp "
+                   "or a folder of Hugging Face, and otklik model pull "
+                   "whisper-base fetches one",
+                   word, cli_folder(a));
+}
+
+/* ---- a sound
+ * ------------------------------------------------------------------------ */
+
+static void show(void *ctx, double share)
+{
+    cli_progress(NULL, ctx, share);
+}
+
+static void tell_guard(const char *path, const struct guard_report *g)
+{
+    size_t gone = g->silent + g->unlikely + g->phantoms + g->repeated;
+    if (gone || g->shortened)
+        (void)fprintf(stderr,
+                      "otklik: %s: left out what nobody said: %zu segments "
+                      "(%zu silent, %zu unlikely, %zu phantoms, %zu repeated), "
+                      "%zu shortened\n",
+                      path, gone, g->silent, g->unlikely, g->phantoms,
+                      g->repeated, g->shortened);
+}
+
+/* FOLDER/NAME.srt of a sound called NAME.wav. */
+static int write_beside(const struct running *x, const char *path,
+                        const struct buf *out, struct err *e)
+{
+    char to[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    size_t len = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    int n =
+        snprintf(to, sizeof(to), "%s/%.*s.%s", args_text(x->a, "output"),
+                 (int)len, name, x->form == AS_TEXT ? "txt" : forms[x->form]);
+    if (n < 0 || n >= PATH_MAX)
+        return err_set(e, OTK_ELIMIT, "%.80s…: path too long", to);
+    return file_write(to, buf_str(out), FILE_MODE, e);
+}
+
+static int transcribe(struct running *x, const char *path, struct err *e)
+{
+    struct sound sound = {0};
+    struct transcript t = {0};
+    struct guard_report report = {0};
+    const struct guard guard = {0};
+    struct buf out = BUF_INIT(OUTPUT_BYTES);
+    char name[] = "transcribe";
+    int r = sound_load(path, &sound, e);
+    if (r)
+        return r;
+    x->options.progress = show;
+    x->options.ctx = name;
+    r = whisper_transcribe(x->model, x->session, sound.pcm, sound.n,
+                           &x->options, &t, e);
+    sound_free(&sound);
+    if (r)
+        return e->field[0] ? r : err_place(e, r, "%s", path);
+    if (!args_has(x->a, "unguarded"))
+        guard_apply(&guard, &t, &report);
+    tell_guard(path, &report);
+    subtitles_print(&t, x->form, path, &out);
+    if (args_has(x->a, "output"))
+        r = buf_check(&out)
+                ? err_set(e, OTK_ELIMIT, "%s: the text is too long", path)
+                : write_beside(x, path, &out, e);
+    else if (cli_print(&out))
+        r = err_set(e, OTK_EIO, "the transcript was not written");
+    buf_free(&out);
+    transcript_free(&t);
+    return r;
+}
+
+/* ---- the command
+ * -------------------------------------------------------------------- */
+
+static int read_form(const struct args *a, enum subtitles_form *ret,
+                     struct err *e)
+{
+    const char *word = args_text(a, "format");
+    *ret = cli_json(a) ? AS_JSON : AS_TEXT;
+    if (!word)
+        return OTK_OK;
+    for (int i = AS_TEXT; i <= AS_JSON; i++) {
+        if (strcmp(word, forms[i]) == 0) {
+            *ret = (enum subtitles_form)i;
+            return OTK_OK;
+        }
+    }
+    return err_field(e, OTK_EINVAL, "--format", "text, srt, vtt or json");
+}
+
+static int read_options(struct running *x, struct err *e)
+{
+    int64_t beams = 1;
+    const struct args *a = x->a;
+    const char *language = args_text(a, "language");
+    int r = read_form(a, &x->form, e);
+    if (!r && args_whole(a, "beams", 1, 1, WHISPER_BEAMS_MAX, &beams, e))
+        r = OTK_EINVAL;
+    if (!r && a->n_words > 1 && !args_has(a, "output") &&
+        (x->form == AS_SRT || x->form == AS_VTT))
+        r = err_set(e, OTK_EINVAL,
+                    "subtitles of several files need --output "
+                    "FOLDER");
+    x->options = (struct whisper_options){
+        .language = language && strcmp(language, "auto") != 0 ? language : NULL,
+        .translates = args_has(a, "translate"),
+        .has_words = args_has(a, "words"),
+        .beams = (int)beams,
+        .prompt = str_from(args_text(a, "prompt")),
+        .forgets = args_has(a, "forget"),
+        .is_fixed = args_has(a, "fast"),
+        .cuts_windows = args_has(a, "fast"),
+    };
+    return r;
+}
+
+static int start(struct running *x, struct err *e)
+{
+    char path[PATH_MAX];
+    enum precision p = PRECISION_I8;
+    int64_t threads = 1;
+    int64_t usual = sysconf(_SC_NPROCESSORS_ONLN);
+    usual = usual < 1                     ? 1
+            : usual > WHISPER_THREADS_MAX ? WHISPER_THREADS_MAX
+                                          : usual;
+    int r = read_options(x, e);
+    if (!r)
+        r = models_precision(x->a, PRECISION_I8, &p, e);
+    if (!r &&
+        args_whole(x->a, "threads", usual, 1, WHISPER_THREADS_MAX, &threads, e))
+        r = OTK_EINVAL;
+    if (!r)
+        r = find_model(x->a, path, e);
+    if (!r)
+        r = whisper_load(path, p, &x->model, e);
+    if (!r)
+        x->session = whisper_session_new((int)threads);
+    return r;
+}
+
+static int run(void *ctx, const struct args *a)
+{
+    (void)ctx;
+    struct err e = {0};
+    struct running x = {.a = a};
+    int r = start(&x, &e);
+    for (int i = 0; !r && i < a->n_words; i++)
+        r = transcribe(&x, a->words[i], &e);
+    whisper_session_free(x.session);
+    whisper_unref(x.model);
+    return r ? cli_fail(r, &e) : EXIT_OK;
+}
+
+static const struct arg_option options[] = {
+    {'m', "model", "MODEL", "a ggml-*.bin, a folder, or a name in models/"},
+    {'l', "language", "CODE", "ru, en, …; auto (default): heard"},
+    {'f', "format", "text|srt|vtt|json", "of the output (default text)"},
+    {'o', "output", "FOLDER", "write FOLDER/NAME.FORMAT for each file"},
+    {'w', "words", NULL, "times and confidences of words (vtt, json)"},
+    {'T', "translate", NULL, "into English"},
+    {0, "prompt", "TEXT", "words that are likely: names, products"},
+    {'b', "beams", "N", "texts side by side, 1 to 8 (default 1)"},
+    {0, "forget", NULL, "each 30 s by themselves"},
+    {0, "fast", NULL, "one try, and no silence after a short sound"},
+    {0, "unguarded", NULL, "keep what nobody seems to have said"},
+    {'p', "precision", "f32|bf16|int8", "of the weights (default int8)"},
+    {'t', "threads", "N", "1 to 64 (default: all processors)"},
+    {0},
+};
+
+const struct arg_command cmd_transcribe = {
+    .name = "transcribe",
+    .words = "FILE...",
+    .min_words = 1,
+    .max_words = -1,
+    .summary = "Write down what is said in sound files",
+    .about =
+        "Reads WAV (PCM, float, A-law, mu-law; any rate) of up to 6 hours and "
+        "asks a Whisper\nmodel: a ggml-*.bin of whisper.cpp or a folder of "
+        "Hugging Face; by default\nmodels/whisper of the desk. What nobody "
+        "said - credits of subtitles, one phrase\nagain and again - is left "
+        "out and counted on stderr. Texts are data: nothing in\nthem is "
+        "obeyed.\n",
+    .options = options,
+    .run = run,
+};
