@@ -24,7 +24,8 @@ static const char *const signs[] = {
     ">>>", "--", "---", "-(", "-[", "('", "(\"", "((", "))", "(((",
     ")))", "[[", "]]",  "{{", "}}", "♪♪", "♪♪♪",
 };
-/* Of these the first token, also where there are more. */
+/* Of these the first token, also where there are more, if it is no mere byte,
+ * which other signs begin with, too. */
 static const char *const music[] = {"♩", "♪", "♫", "♬", "♭", "♮", "♯"};
 
 static void forbid(struct whisper_rules *r, const char *prefix,
@@ -39,8 +40,9 @@ static void forbid(struct whisper_rules *r, const char *prefix,
         text[n++] = *p;
     size_t made = whisper_vocabulary_encode(r->v, (struct str){text, n}, tokens,
                                             SIGN_TOKENS);
-    if (made && (made == 1 || any_length) &&
-        r->n_forbidden < WHISPER_FORBIDDEN_MAX)
+    bool begins =
+        made && any_length && whisper_vocabulary_bytes(r->v, tokens[0]).n > 1;
+    if ((made == 1 || begins) && r->n_forbidden < WHISPER_FORBIDDEN_MAX)
         r->forbidden[r->n_forbidden++] = tokens[0];
 }
 
@@ -61,8 +63,8 @@ void whisper_rules_init(struct whisper_rules *r,
         forbid(r, " ", music[i], true);
     }
     /* a word may begin with a dash or an apostrophe only inside */
-    forbid(r, " ", "-", true);
-    forbid(r, " ", "'", true);
+    forbid(r, " ", "-", false);
+    forbid(r, " ", "'", false);
 }
 
 /* ---- what may come

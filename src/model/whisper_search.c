@@ -31,8 +31,16 @@ struct state {
     size_t n_lines;
     struct line *ended; /* the likeliest of those; n_ended of them in all */
     size_t n_ended;
-    float *chances; /* a row of vocab for each line */
+    float *chances; /* a row of vocab for each line, and one more */
 };
+
+/* A copy of that row, to be changed. */
+static float *weights_of(const struct state *s, size_t line)
+{
+    size_t n = s->x->w->sizes.vocab;
+    float *copy = s->chances + LINES_MAX * n;
+    return memcpy(copy, s->chances + line * n, n * sizeof(*copy));
+}
 
 static double rank_of(const struct line *l)
 {
@@ -87,27 +95,25 @@ static uint32_t likeliest(const float *chances, size_t n)
     return at;
 }
 
-/* Drawn as if the logits had been divided by the temperature. */
-static uint32_t draw(const struct whisper_search *x, const float *chances)
+/* Drawn as if the logits had been divided by the temperature; what would be
+ * drawn once in a million times is left out. `chances` become weights. */
+static uint32_t draw(const struct whisper_search *x, float *chances)
 {
+    const float rare = 1e-6F;
     size_t n = x->w->sizes.vocab;
-    const float negligible = 1e-12F;
     float power = 1 / x->temperature;
     float top = chances[likeliest(chances, n)];
+    float least = top * powf(rare, x->temperature);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        if (chances[i] > negligible)
-            sum += pow((double)(chances[i] / top), (double)power);
+        chances[i] = chances[i] > least ? powf(chances[i] / top, power) : 0;
+        sum += (double)chances[i];
     }
     double left = rand_real(x->rand) * sum;
     uint32_t last = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (chances[i] <= negligible)
-            continue;
-        last = (uint32_t)i;
-        left -= pow((double)(chances[i] / top), (double)power);
-        if (left < 0)
-            break;
+    for (size_t i = 0; i < n && left >= 0; i++) {
+        left -= (double)chances[i];
+        last = chances[i] > 0 ? (uint32_t)i : last;
     }
     return last;
 }
@@ -119,10 +125,10 @@ static void extend(struct state *s)
     uint32_t end = x->w->vocabulary.end;
     for (size_t i = 0; i < s->n_lines; i++) {
         struct line *l = &s->lines[i];
-        const float *chances = row_of(s, i);
-        uint32_t token = x->temperature > 0
-                             ? draw(x, chances)
-                             : likeliest(chances, x->w->sizes.vocab);
+        float *chances = row_of(s, i);
+        uint32_t token = likeliest(chances, x->w->sizes.vocab);
+        if (x->temperature > 0)
+            token = draw(x, weights_of(s, i));
         push(l, token, chances[token], end);
     }
     /* those that ended make room: the last one takes their place */
@@ -320,7 +326,7 @@ static int run(struct state *s, struct whisper_found *ret, struct err *e)
 int whisper_search(const struct whisper_search *x, struct whisper_found *ret,
                    struct err *e)
 {
-    size_t rows = LINES_MAX; /* not less than the three of begin() */
+    size_t rows = LINES_MAX + 1; /* one for weights_of() */
     struct state s = {.x = x};
     struct line *lines = mem_new(2 * LINES_MAX + 1, sizeof(*lines));
     s.lines = lines;

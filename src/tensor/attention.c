@@ -18,12 +18,21 @@ struct work {
     size_t stride;
 };
 
-/* What a member needs for one head of one text. */
+/* From so many tokens on, values are worth a copy: rows of all heads lie far
+ * apart, and each tile of questions reads them anew. */
+enum { COPY_FROM = 128 };
+
+/* Questions that go through keys and values together: what is read for one
+ * tile of them is still near for the next. */
+enum { BLOCK_ROWS = 4 * TILE_ROWS };
+
+/* What a member needs for one head of one text. Keys and copied values lie in
+ * strips, one behind the other, so that each is one stream of memory. */
 struct head {
-    float *keys;   /* transposed: width × longest */
-    float *values; /* longest × columns; only for odd widths */
-    float *scores; /* TILE_ROWS × longest */
-    float *edge;   /* TILE_ROWS × columns */
+    float *keys;   /* strips of tokens: width × STRIP each */
+    float *values; /* strips of columns: longest × STRIP each */
+    float *scores; /* BLOCK_ROWS × longest */
+    float *edge;   /* BLOCK_ROWS × columns */
 };
 
 static struct head head_of(const struct work *w, int member)
@@ -33,7 +42,7 @@ static struct head head_of(const struct work *w, int member)
     h.keys = p;
     h.values = h.keys + w->j->width * w->longest;
     h.scores = h.values + w->longest * w->columns;
-    h.edge = h.scores + TILE_ROWS * w->longest;
+    h.edge = h.scores + BLOCK_ROWS * w->longest;
     return h;
 }
 
@@ -42,10 +51,26 @@ static size_t whole_strips(size_t n)
     return (n + STRIP - 1) / STRIP * STRIP;
 }
 
-/* Up to TILE_ROWS rows of one head: scores, softmax, the sum of values. `at`
+/* Values where they lie, or in strips. */
+struct values {
+    const float *v;
+    size_t ld;   /* between tokens */
+    size_t next; /* from a strip of columns to the next one */
+};
+
+static void strips(const struct work *w, size_t rows, size_t k, const float *x,
+                   size_t ldx, const float *strip, size_t ld, float *y,
+                   size_t ldy)
+{
+    for (size_t r = 0; r < rows; r += TILE_ROWS)
+        w->k->strip_f32(rows - r < TILE_ROWS ? rows - r : TILE_ROWS, k,
+                        x + r * ldx, ldx, strip, ld, y + r * ldy, ldy);
+}
+
+/* Up to BLOCK_ROWS rows of one head: scores, softmax, the sum of values. `at`
  * is where they stand, for dropout. */
 static void ask(const struct work *w, const struct head *h, const float *q,
-                const float *v, size_t ldv, size_t rows, size_t n, size_t at,
+                const struct values *v, size_t rows, size_t n, size_t at,
                 float *y, size_t ldy)
 {
     const struct attention_job *j = w->j;
@@ -53,8 +78,8 @@ static void ask(const struct work *w, const struct head *h, const float *q,
     size_t ld = 3 * j->heads * width;
     bool even = width == w->columns;
     for (size_t c = 0; c < n; c += STRIP)
-        w->k->strip_f32(rows, width, q, ld, h->keys + c, w->longest,
-                        h->scores + c, w->longest);
+        strips(w, rows, width, q, ld, h->keys + c * width, STRIP, h->scores + c,
+               w->longest);
     for (size_t r = 0; r < rows; r++) {
         float *score = h->scores + r * w->longest;
         w->k->softmax(score, n, 1 / sqrtf((float)width));
@@ -62,10 +87,38 @@ static void ask(const struct work *w, const struct head *h, const float *q,
             dropout_row(j->dropout, at + r * j->heads, score, n);
     }
     for (size_t c = 0; c < w->columns; c += STRIP)
-        w->k->strip_f32(rows, n, h->scores, w->longest, v + c, ldv,
-                        (even ? y : h->edge) + c, even ? ldy : w->columns);
+        strips(w, rows, n, h->scores, w->longest, v->v + c / STRIP * v->next,
+               v->ld, (even ? y : h->edge) + c, even ? ldy : w->columns);
     for (size_t r = 0; !even && r < rows; r++)
         memcpy(y + r * ldy, h->edge + r * w->columns, width * sizeof(*y));
+}
+
+static void turn_keys(const struct work *w, const struct head *h,
+                      const float *keys, size_t ld, size_t n)
+{
+    size_t width = w->j->width;
+    for (size_t c = 0; c < n; c += STRIP) {
+        float *strip = h->keys + c * width;
+        size_t rows = n - c < STRIP ? n - c : STRIP;
+        w->k->transpose(rows, width, keys + c * ld, ld, strip, STRIP);
+        for (size_t i = 0; rows < STRIP && i < width; i++)
+            memset(strip + i * STRIP + rows, 0, (STRIP - rows) * sizeof(float));
+    }
+}
+
+static void copy_values(const struct work *w, const struct head *h,
+                        const float *v, size_t ld, size_t n)
+{
+    size_t width = w->j->width;
+    for (size_t c = 0; c < width; c += STRIP) {
+        size_t columns = width - c < STRIP ? width - c : STRIP;
+        float *strip = h->values + c * w->longest;
+        for (size_t i = 0; i < n; i++) {
+            memcpy(strip + i * STRIP, v + i * ld + c, columns * sizeof(float));
+            memset(strip + i * STRIP + columns, 0,
+                   (STRIP - columns) * sizeof(float));
+        }
+    }
 }
 
 /* One head of one text. */
@@ -79,25 +132,16 @@ static void attend(const struct work *w, const struct head *h, size_t text,
     size_t n = j->offsets[text + 1] - from;
     size_t asking = j->first_only && n ? 1 : n;
     const float *q = j->qkv + from * 3 * all + head * width;
-    const float *v = q + 2 * all;
-    size_t ldv = 3 * all;
+    struct values v = {q + 2 * all, 3 * all, STRIP};
     float *y = j->y + (j->first_only ? text : from) * all + head * width;
-    w->k->transpose(n, width, q + all, 3 * all, h->keys, w->longest);
-    for (size_t i = 0; n < whole_strips(n) && i < width; i++)
-        memset(h->keys + i * w->longest + n, 0,
-               (whole_strips(n) - n) * sizeof(float));
-    if (width != w->columns) {
-        for (size_t i = 0; i < n; i++) {
-            float *row = h->values + i * w->columns;
-            memcpy(row, v + i * ldv, width * sizeof(*row));
-            memset(row + width, 0, (w->columns - width) * sizeof(*row));
-        }
-        v = h->values;
-        ldv = w->columns;
+    turn_keys(w, h, q + all, 3 * all, n);
+    if (width != w->columns || (n >= COPY_FROM && asking > 1)) {
+        copy_values(w, h, v.v, v.ld, n);
+        v = (struct values){h->values, STRIP, STRIP * w->longest};
     }
-    for (size_t r = 0; r < asking; r += TILE_ROWS)
-        ask(w, h, q + r * 3 * all, v, ldv,
-            asking - r < TILE_ROWS ? asking - r : TILE_ROWS, n,
+    for (size_t r = 0; r < asking; r += BLOCK_ROWS)
+        ask(w, h, q + r * 3 * all, &v,
+            asking - r < BLOCK_ROWS ? asking - r : BLOCK_ROWS, n,
             (from + r) * j->heads + head, y + r * all, all);
 }
 
@@ -123,7 +167,7 @@ void attention_apply(struct team *t, struct workspace *space,
     w.longest = whole_strips(w.longest);
     w.columns = whole_strips(j->width);
     w.stride = j->width * w.longest + w.longest * w.columns +
-               TILE_ROWS * (w.longest + w.columns);
+               BLOCK_ROWS * (w.longest + w.columns);
     w.space = WORKSPACE_ARRAY(space, float, w.stride *(size_t)team_size(t));
     team_run(t, attend_part, &w);
     workspace_reset(space, mark);

@@ -11,6 +11,7 @@
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
+/* In strips, one behind the other, so that each is one stream of memory. */
 struct cache {
     size_t heads, width;
     size_t most;    /* tokens, up to whole strips */
@@ -29,20 +30,22 @@ static size_t number_bytes(const struct cache *c)
     return c->is_bf16 ? sizeof(uint16_t) : sizeof(float);
 }
 
-/* Numbers before the keys or values of a head. */
-static size_t keys_at(const struct cache *c, size_t head)
+/* Numbers before a head's keys of a strip of tokens: width × STRIP. */
+static size_t keys_at(const struct cache *c, size_t head, size_t token)
 {
-    return head * c->width * c->most;
+    return (head * c->most + token / STRIP * STRIP) * c->width;
 }
 
-static size_t values_at(const struct cache *c, size_t head)
+/* Numbers before a head's values in a strip of columns: most × STRIP. */
+static size_t values_at(const struct cache *c, size_t head, size_t column)
 {
-    return c->heads * c->width * c->most + head * c->most * c->columns;
+    return c->heads * c->width * c->most +
+           (head * c->columns + column / STRIP * STRIP) * c->most;
 }
 
 size_t cache_bytes(const struct cache *c)
 {
-    return values_at(c, c->heads) * number_bytes(c);
+    return values_at(c, c->heads, 0) * number_bytes(c);
 }
 
 struct cache *cache_new(size_t heads, size_t width, size_t most,
@@ -69,25 +72,29 @@ void cache_free(struct cache *c)
     free(c);
 }
 
-static void put(struct cache *c, size_t at, float x)
+/* `n` numbers to where they stand, `step` apart. */
+static void put(struct cache *c, size_t at, size_t step, const float *x,
+                size_t n)
 {
-    if (c->is_bf16)
-        ((uint16_t *)c->block)[at] = reference_bf16(x);
-    else
-        ((float *)c->block)[at] = x;
+    float *f32 = (float *)c->block + at;
+    uint16_t *bf16 = (uint16_t *)c->block + at;
+    for (size_t i = 0; i < n && !c->is_bf16; i++)
+        f32[i * step] = x[i];
+    for (size_t i = 0; i < n && c->is_bf16; i++)
+        bf16[i * step] = reference_bf16(x[i]);
 }
 
 void cache_put(struct cache *c, size_t at, size_t n, const float *keys,
                const float *values, size_t ld)
 {
     for (size_t h = 0; h < c->heads; h++) {
-        for (size_t i = 0; i < n; i++) {
-            const float *k = keys + i * ld + h * c->width;
-            const float *v = values + i * ld + h * c->width;
-            for (size_t w = 0; w < c->width; w++)
-                put(c, keys_at(c, h) + w * c->most + at + i, k[w]);
-            for (size_t w = 0; w < c->width; w++)
-                put(c, values_at(c, h) + (at + i) * c->columns + w, v[w]);
+        for (size_t t = at; t < at + n; t++) {
+            const float *k = keys + (t - at) * ld + h * c->width;
+            const float *v = values + (t - at) * ld + h * c->width;
+            put(c, keys_at(c, h, t) + t % STRIP, STRIP, k, c->width);
+            for (size_t w = 0; w < c->width; w += STRIP)
+                put(c, values_at(c, h, w) + t * STRIP, 1, v + w,
+                    c->width - w < STRIP ? c->width - w : STRIP);
         }
     }
 }
@@ -97,12 +104,14 @@ void cache_copy(struct cache *c, const struct cache *from, size_t n)
     size_t bytes = number_bytes(c);
     char *to = c->block;
     const char *block = from->block;
-    for (size_t i = 0; i < c->heads * c->width; i++)
-        memcpy(to + i * c->most * bytes, block + i * c->most * bytes,
-               n * bytes);
-    for (size_t h = 0; h < c->heads; h++)
-        memcpy(to + values_at(c, h) * bytes, block + values_at(c, h) * bytes,
-               n * c->columns * bytes);
+    for (size_t h = 0; h < c->heads; h++) {
+        size_t at = keys_at(c, h, 0) * bytes;
+        memcpy(to + at, block + at, whole_strips(n) * c->width * bytes);
+        for (size_t w = 0; w < c->columns; w += STRIP) {
+            at = values_at(c, h, w) * bytes;
+            memcpy(to + at, block + at, n * STRIP * bytes);
+        }
+    }
 }
 
 /* ---- asking
@@ -118,18 +127,17 @@ struct work {
     size_t stride;
 };
 
-static void strips(const struct work *w, size_t rows, size_t k, const float *x,
-                   size_t ldx, const struct cache *c, size_t at, size_t ld,
-                   size_t columns, float *y, size_t ldy)
+/* One strip of the block, which begins `at` numbers from its start. */
+static void strip(const struct work *w, size_t rows, size_t k, const float *x,
+                  size_t ldx, size_t at, float *y, size_t ldy,
+                  const struct cache *c)
 {
-    for (size_t s = 0; s < columns; s += STRIP) {
-        if (c->is_bf16)
-            w->k->strip_bf16(rows, k, x, ldx, (uint16_t *)c->block + at + s, ld,
-                             y + s, ldy);
-        else
-            w->k->strip_f32(rows, k, x, ldx, (float *)c->block + at + s, ld,
-                            y + s, ldy);
-    }
+    if (c->is_bf16)
+        w->k->strip_bf16(rows, k, x, ldx, (const uint16_t *)c->block + at,
+                         STRIP, y, ldy);
+    else
+        w->k->strip_f32(rows, k, x, ldx, (const float *)c->block + at, STRIP, y,
+                        ldy);
 }
 
 /* Rows that look at the same tokens, by one head. */
@@ -140,10 +148,12 @@ static void ask(const struct work *w, float *space, size_t from, size_t rows,
     const struct cache *c = j->rows[from].cache;
     size_t seen = j->rows[from].seen;
     size_t all = c->heads * c->width;
+    const float *q = j->q + from * j->ldq + head * c->width;
     float *scores = space;
-    float *seen_values = scores + TILE_ROWS * c->most;
-    strips(w, rows, c->width, j->q + from * j->ldq + head * c->width, j->ldq, c,
-           keys_at(c, head), c->most, whole_strips(seen), scores, c->most);
+    float *sums = scores + TILE_ROWS * c->most;
+    for (size_t t = 0; t < seen; t += STRIP)
+        strip(w, rows, c->width, q, j->ldq, keys_at(c, head, t), scores + t,
+              c->most, c);
     for (size_t r = 0; r < rows; r++) {
         float *row = scores + r * c->most;
         w->k->softmax(row, seen, 1 / sqrtf((float)c->width));
@@ -151,11 +161,12 @@ static void ask(const struct work *w, float *space, size_t from, size_t rows,
             memcpy(j->weights + ((from + r) * c->heads + head) * j->ldweights,
                    row, seen * sizeof(*row));
     }
-    strips(w, rows, seen, scores, c->most, c, values_at(c, head), c->columns,
-           c->columns, seen_values, c->columns);
+    for (size_t s = 0; s < c->columns; s += STRIP)
+        strip(w, rows, seen, scores, c->most, values_at(c, head, s), sums + s,
+              c->columns, c);
     for (size_t r = 0; r < rows; r++)
-        memcpy(j->y + (from + r) * all + head * c->width,
-               seen_values + r * c->columns, c->width * sizeof(float));
+        memcpy(j->y + (from + r) * all + head * c->width, sums + r * c->columns,
+               c->width * sizeof(float));
 }
 
 static void ask_part(void *arg, int i, int n)

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole sounds through a small model of random weights. */
+#include <math.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/utf8.h"
+#include "model/whisper_private.h"
+#include "model/whisper_rules.h"
+#include "model/whisper_search.h"
+#include "whisper_models.h"
+
+enum {
+    WINDOW_MS = 2000, /* of 100 rows */
+    SAMPLES = WHISPER_RATE * 5,
+    LINES = WHISPER_BEAMS_MAX + 1,
+};
+
+static struct whisper *w;
+static struct whisper_session *s;
+static float *pcm;
+
+static int make(void **state)
+{
+    char path[WHISPER_PATH];
+    struct err e = {0};
+    struct rand r;
+    if (whisper_open(state))
+        return -1;
+    whisper_make("--type f16 --seed 3", "f16.bin", path);
+    if (whisper_load(path, PRECISION_F32, &w, &e))
+        fail_msg("%s", e.msg);
+    s = whisper_session_new(2);
+    pcm = mem_new(SAMPLES, sizeof(*pcm));
+    rand_init(&r, 9);
+    for (size_t i = 0; i < SAMPLES; i++)
+        pcm[i] = 0.2F * sinf((float)(i * i % 70000) * 0.001F) +
+                 (float)(rand_real(&r) * 0.1 - 0.05);
+    return 0;
+}
+
+static int clean(void **state)
+{
+    free(pcm);
+    whisper_session_free(s);
+    whisper_unref(w);
+    return whisper_close(state);
+}
+
+static struct transcript run(const struct whisper_options *o, size_t samples)
+{
+    struct transcript t = {0};
+    struct err e = {0};
+    if (whisper_transcribe(w, s, pcm, samples, o, &t, &e))
+        fail_msg("%s", e.msg);
+    return t;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------- */
+
+static void check_segments(const struct transcript *t, bool has_words)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < t->n_segments; i++) {
+        const struct whisper_segment *x = &t->segments[i];
+        struct str text = str_from(x->text);
+        assert_true(x->from_ms >= 0 && x->from_ms <= x->to_ms);
+        assert_true(x->to_ms <= t->duration_ms + 20);
+        assert_true(text.n && utf8_check(text) == text.n);
+        assert_true(x->confidence > 0 && x->confidence <= 1);
+        assert_true(x->no_speech >= 0 && x->no_speech <= 1);
+        assert_true(x->n_words > 0 || !has_words);
+        last = 0;
+        for (size_t k = 0; k < x->n_words; k++) {
+            assert_true(x->words[k].from_ms >= last);
+            assert_true(x->words[k].to_ms >= x->words[k].from_ms);
+            assert_true(x->words[k].confidence > 0);
+            last = x->words[k].from_ms;
+        }
+    }
+}
+
+static void of_several_windows(void **state)
+{
+    (void)state;
+    const struct whisper_options o = {
+        .language = "ru", .has_words = true, .is_fixed = true};
+    struct transcript t = run(&o, SAMPLES);
+    assert_string_equal(t.language, "ru");
+    assert_true(t.language_chance == 1);
+    assert_int_equal(t.duration_ms, 5000);
+    assert_true(t.n_segments > 0);
+    assert_true(t.segments[t.n_segments - 1].to_ms > WINDOW_MS);
+    check_segments(&t, true);
+    transcript_free(&t);
+}
+
+/* The words of a segment are its text. */
+static void words_are_the_text(void **state)
+{
+    (void)state;
+    const struct whisper_options o = {
+        .language = "en", .has_words = true, .is_fixed = true};
+    struct transcript t = run(&o, SAMPLES / 2);
+    for (size_t i = 0; i < t.n_segments; i++) {
+        const struct whisper_segment *x = &t.segments[i];
+        const char *at = x->text;
+        for (size_t k = 0; k < x->n_words; k++) {
+            struct str word = str_trim(str_from(x->words[k].text));
+            at += strspn(at, " ");
+            assert_memory_equal(at, word.p, word.n);
+            at += word.n;
+        }
+    }
+    transcript_free(&t);
+}
+
+static void same_each_time(void **state)
+{
+    (void)state;
+    const struct whisper_options o = {.language = "en", .seed = 4};
+    struct transcript a = run(&o, SAMPLES / 4);
+    struct transcript b = run(&o, SAMPLES / 4);
+    assert_int_equal(a.n_segments, b.n_segments);
+    for (size_t i = 0; i < a.n_segments; i++)
+        assert_string_equal(a.segments[i].text, b.segments[i].text);
+    transcript_free(&a);
+    transcript_free(&b);
+}
+
+static void hears_the_language(void **state)
+{
+    (void)state;
+    const struct whisper_options o = {.is_fixed = true};
+    struct transcript t = run(&o, SAMPLES / 4);
+    assert_true(whisper_language_find(str_from(t.language)) >= 0);
+    assert_true(t.language_chance > 0.01F && t.language_chance < 1);
+    transcript_free(&t);
+}
+
+static void options_that_change_the_text(void **state)
+{
+    (void)state;
+    const struct whisper_options plain = {
+        .language = "en", .is_fixed = true, .without_times = true};
+    struct whisper_options told = plain;
+    struct whisper_options cut = plain;
+    told.prompt = STR("printer, принтер");
+    cut.cuts_windows = true;
+    struct transcript a = run(&plain, SAMPLES / 4);
+    struct transcript b = run(&told, SAMPLES / 4);
+    struct transcript c = run(&cut, SAMPLES / 4);
+    assert_int_equal(a.n_segments, 1);
+    assert_int_equal(a.segments[0].from_ms, 0);
+    assert_int_equal(a.segments[0].to_ms, 1260);
+    assert_true(b.n_segments && c.n_segments);
+    assert_string_not_equal(a.segments[0].text, b.segments[0].text);
+    transcript_free(&a);
+    transcript_free(&b);
+    transcript_free(&c);
+}
+
+static void next_to_nothing(void **state)
+{
+    (void)state;
+    const struct whisper_options o = {.language = "en"};
+    struct transcript t = run(&o, 0);
+    assert_int_equal(t.n_segments, 0);
+    transcript_free(&t);
+    t = run(&o, 100);
+    assert_int_equal(t.n_segments, 0);
+    transcript_free(&t);
+}
+
+/* ---- asked to stop, asked wrongly
+ * ---------------------------------------------------- */
+
+struct watch {
+    int asked, stop_at;
+    double last;
+};
+
+static bool stop(void *ctx)
+{
+    struct watch *x = ctx;
+    return ++x->asked == x->stop_at;
+}
+
+static void show(void *ctx, double share)
+{
+    struct watch *x = ctx;
+    assert_true(share >= x->last);
+    x->last = share;
+}
+
+static void can_be_stopped(void **state)
+{
+    (void)state;
+    struct watch x = {.stop_at = 20};
+    struct whisper_options o = {.language = "en",
+                                .is_fixed = true,
+                                .cancelled = stop,
+                                .progress = show};
+    struct transcript t = {0};
+    struct err e = {0};
+    o.ctx = &x;
+    assert_int_equal(whisper_transcribe(w, s, pcm, SAMPLES, &o, &t, &e),
+                     OTK_EAGAIN);
+    assert_int_equal(x.asked, 20);
+    x = (struct watch){.stop_at = -1};
+    t = run(&o, SAMPLES);
+    assert_true(x.last == 1);
+    transcript_free(&t);
+}
+
+static void wrong_options(void **state)
+{
+    (void)state;
+    struct transcript t = {0};
+    struct err e = {0};
+    struct whisper_options o = {.language = "xx"};
+    assert_int_equal(whisper_transcribe(w, s, pcm, 10, &o, &t, &e), OTK_EINVAL);
+    assert_string_equal(e.field, "language");
+    o = (struct whisper_options){.language = "yue"}; /* large-v3's only */
+    assert_int_equal(whisper_transcribe(w, s, pcm, 10, &o, &t, &e), OTK_EINVAL);
+    o = (struct whisper_options){.beams = 9};
+    assert_int_equal(whisper_transcribe(w, s, pcm, 10, &o, &t, &e), OTK_EINVAL);
+    o = (struct whisper_options){.prompt = STR("\xff")};
+    assert_int_equal(whisper_transcribe(w, s, pcm, 10, &o, &t, &e), OTK_EINVAL);
+    o = (struct whisper_options){0};
+    assert_int_equal(whisper_transcribe(w, s, pcm, (size_t)1 << 40, &o, &t, &e),
+                     OTK_ELIMIT);
+    const float bad[] = {0, NAN};
+    assert_int_equal(whisper_transcribe(w, s, bad, 2, &o, &t, &e), OTK_EFORMAT);
+}
+
+/* ---- searching
+ * ---------------------------------------------------------------------- */
+
+static void search(struct whisper_memory *m, int beams, float temperature,
+                   uint64_t seed, struct whisper_found *ret)
+{
+    const uint32_t prompt[] = {w->vocabulary.start, w->vocabulary.languages,
+                               w->vocabulary.transcribe,
+                               w->vocabulary.no_times};
+    struct whisper_rules rules;
+    struct rand rand;
+    struct err e = {0};
+    whisper_rules_init(&rules, &w->vocabulary, false);
+    rand_init(&rand, seed);
+    const struct whisper_search x = {
+        .w = w,
+        .s = s,
+        .m = m,
+        .rules = &rules,
+        .prompt = prompt,
+        .n_prompt = ROWS(prompt),
+        .most = 20,
+        .beams = beams,
+        .temperature = temperature,
+        .rand = &rand,
+    };
+    assert_int_equal(whisper_search(&x, ret, &e), OTK_OK);
+}
+
+/* The logarithms that the search says, told by decoding its text at once. */
+static void check_found(struct whisper_memory *m, const struct whisper_found *f)
+{
+    struct whisper_rules rules;
+    struct whisper_step steps[4 + 20];
+    struct err e = {0};
+    size_t vocab = w->sizes.vocab;
+    whisper_rules_init(&rules, &w->vocabulary, false);
+    const uint32_t prompt[] = {w->vocabulary.start, w->vocabulary.languages,
+                               w->vocabulary.transcribe,
+                               w->vocabulary.no_times};
+    for (size_t i = 0; i < 4 + f->n; i++)
+        steps[i] = (struct whisper_step){
+            .token = i < 4 ? prompt[i] : f->tokens[i - 4],
+            .at = i,
+            .line = LINES - 1,
+            .wants = i >= 3,
+        };
+    float *logits = mem_new((f->n + 1) * vocab, sizeof(*logits));
+    assert_int_equal(whisper_decode(w, s, m, steps, 4 + f->n, logits, NULL, &e),
+                     OTK_OK);
+    for (size_t i = 0; i < f->n; i++) {
+        whisper_rules_apply(&rules, f->tokens, i, logits + i * vocab);
+        float log = logf(logits[i * vocab + f->tokens[i]]);
+        assert_true(fabsf(log - f->logs[i]) < 1e-3F * (1 + fabsf(log)));
+    }
+    free(logits);
+}
+
+/* Beams find a text at least as likely as the greedy one's beginning allows;
+ * each line's memory is its own. */
+static void beams_and_draws(void **state)
+{
+    (void)state;
+    struct whisper_memory *m = whisper_memory_new(w, LINES);
+    struct whisper_found *f = mem_new(2, sizeof(*f));
+    size_t rows = w->sizes.audio.ctx;
+    float *heard = mem_new(rows * w->sizes.audio.state, sizeof(*heard));
+    float *mels = mem_new(rows * 2 * w->sizes.mels, sizeof(*mels));
+    for (size_t i = 0; i < rows * 2 * w->sizes.mels; i++)
+        mels[i] = pcm[i] * 4;
+    whisper_encode(w, s, mels, rows, heard);
+    whisper_memory_hear(w, s, m, heard, rows);
+    search(m, 1, 0, 1, &f[0]);
+    assert_true(f[0].n > 0);
+    check_found(m, &f[0]);
+    for (int beams = 2; beams <= WHISPER_BEAMS_MAX; beams += 3) {
+        search(m, beams, 0, 1, &f[1]);
+        check_found(m, &f[1]);
+        assert_true(f[1].mean_log > f[0].mean_log - 0.5);
+    }
+    search(m, 1, 1, 1, &f[0]);
+    check_found(m, &f[0]);
+    search(m, 1, 1, 1, &f[1]); /* by the same seed */
+    assert_int_equal(f[0].n, f[1].n);
+    assert_memory_equal(f[0].tokens, f[1].tokens, f[0].n * sizeof(uint32_t));
+    search(m, 1, 1, 2, &f[1]);
+    assert_true(f[0].n != f[1].n ||
+                memcmp(f[0].tokens, f[1].tokens, f[0].n * 4) != 0);
+    free(mels);
+    free(heard);
+    free(f);
+    whisper_memory_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_several_windows),
+        cmocka_unit_test(words_are_the_text),
+        cmocka_unit_test(same_each_time),
+        cmocka_unit_test(hears_the_language),
+        cmocka_unit_test(options_that_change_the_text),
+        cmocka_unit_test(next_to_nothing),
+        cmocka_unit_test(can_be_stopped),
+        cmocka_unit_test(wrong_options),
+        cmocka_unit_test(beams_and_draws),
+    };
+    return cmocka_run_group_tests(tests, make, clean);
+}
