@@ -130,20 +130,15 @@ static int transcribe(struct running *x, const char *path, struct err *e)
 /* ---- the command
  * -------------------------------------------------------------------- */
 
-static int read_form(const struct args *a, enum subtitles_form *ret,
-                     struct err *e)
+/* The table of options has seen that it is one of them. */
+static enum subtitles_form form_of(const struct args *a)
 {
     const char *word = args_text(a, "format");
-    *ret = cli_json(a) ? AS_JSON : AS_TEXT;
-    if (!word)
-        return OTK_OK;
-    for (int i = AS_TEXT; i <= AS_JSON; i++) {
-        if (strcmp(word, forms[i]) == 0) {
-            *ret = (enum subtitles_form)i;
-            return OTK_OK;
-        }
+    for (int i = AS_TEXT; word && i <= AS_JSON; i++) {
+        if (strcmp(word, forms[i]) == 0)
+            return (enum subtitles_form)i;
     }
-    return err_field(e, OTK_EINVAL, "--format", "text, srt, vtt or json");
+    return cli_json(a) ? AS_JSON : AS_TEXT;
 }
 
 static int read_options(struct running *x, struct err *e)
@@ -151,8 +146,9 @@ static int read_options(struct running *x, struct err *e)
     int64_t beams = 1;
     const struct args *a = x->a;
     const char *language = args_text(a, "language");
-    int r = read_form(a, &x->form, e);
-    if (!r && args_whole(a, "beams", 1, 1, WHISPER_BEAMS_MAX, &beams, e))
+    int r = OTK_OK;
+    x->form = form_of(a);
+    if (args_whole(a, "beams", 1, 1, WHISPER_BEAMS_MAX, &beams, e))
         r = OTK_EINVAL;
     if (!r && a->n_words > 1 && !args_has(a, "output") &&
         (x->form == AS_SRT || x->form == AS_VTT))

@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { CROSSINGS = 24 }; /* of the sinc through zero, on either side */
+enum { CROSSINGS = 64 }; /* of the sinc through zero, on either side */
 static const double BETA = 9;
-static const double PASS = 0.96; /* middle of the slope, of the limit */
+static const double PASS = 0.955; /* middle of the slope, of the limit */
 
 static size_t divisor(size_t a, size_t b)
 {

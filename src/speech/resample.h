@@ -3,7 +3,7 @@
  *
  * Each new sample is the old ones around it, weighted by a sinc under a Kaiser
  * window (Smith, "Digital Audio Resampling"): what lies above the lower of both
- * rates' limits is 90 dB down, and the pass band ends at 92 % of it. Weights
+ * rates' limits is 90 dB down, and the pass band ends at 91 % of it. Weights
  * are made once for each of the places between two samples that occur.
  */
 #ifndef OTK_SPEECH_RESAMPLE_H

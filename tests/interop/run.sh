@@ -50,4 +50,7 @@ else
 fi
 "$venv/bin/python" tests/interop/export.py \
     build/release/otklik build/release/tests/ask
+"$venv/bin/python" -c 'import torch, transformers' 2>/dev/null ||
+    pip torch transformers
+"$venv/bin/python" tests/interop/whisper.py build/release/tests/interop_listen
 say "interop: green"

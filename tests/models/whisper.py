@@ -36,11 +36,18 @@ def vocabulary(n):
 
 
 def filters():
-    """Any triangles will do, but each band must hear something."""
+    """Slaney's: triangles of one area, even below 1 kHz, then logarithmic."""
+    step = 27 / math.log(6.4)
+
+    def hertz(mel):
+        return mel * 200 / 3 if mel < 15 else 1000 * math.exp((mel - 15) / step)
+
+    top = 15 + math.log(8) * step
+    edges = [hertz(top * i / (BANDS + 1)) for i in range(BANDS + 2)]
     rows = []
-    for b in range(BANDS):
-        middle = 1 + (BINS - 3) * (b + 1) / (BANDS + 1)
-        rows += [max(0.0, 1 - abs(k - middle) / 3) / 40 for k in range(BINS)]
+    for low, middle, high in zip(edges, edges[1:], edges[2:]):
+        rows += [max(0.0, min((f - low) / (middle - low), (high - f) / (high - middle)))
+                 * 2 / (high - low) for f in (k * 40 for k in range(BINS))]
     return rows
 
 
