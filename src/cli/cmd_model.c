@@ -172,6 +172,8 @@ const struct arg_command cmd_model_pull = {
         "  distilbert-multilingual  "
         "distilbert/distilbert-base-multilingual-cased\n"
         "  rubert-tiny2             cointegrated/rubert-tiny2\n"
+        "  whisper-tiny, -base, -small  openai/whisper-…, for transcribe\n"
+        "  whisper-turbo            openai/whisper-large-v3-turbo\n"
         "Fetched are settings, weights as safetensors and the tokenizer; "
         "pickles never.\nWhat was cut off goes on with the next call. A model "
         "that is there is only\ncompared with its pulled.json. HF_TOKEN in the "

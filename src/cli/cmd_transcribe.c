@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/scope.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "model/hub.h"
 #include "model/whisper.h"
 #include "speech/guard.h"
 #include "speech/sound.h"
@@ -30,25 +33,37 @@ static const char *const forms[] = {
 /* ---- the model
  * ---------------------------------------------------------------------- */
 
-/* A path, or a name in the desk's models/: a folder or NAME.bin. */
+/* models/WORD of the desk, as a folder or with .bin behind it. */
+static bool is_of_desk(const struct args *a, const char *word,
+                       char ret[PATH_MAX])
+{
+    struct err no_name;
+    if (models_check_name(word, &no_name) ||
+        models_path(a, word, ret, &no_name))
+        return false;
+    if (file_exists(ret))
+        return true;
+    size_t n = strlen(ret);
+    (void)snprintf(ret + n, PATH_MAX - n, ".bin");
+    return file_exists(ret);
+}
+
+/* A path, a name in the desk's models/, or what model pull calls it. */
 static int find_model(const struct args *a, char ret[PATH_MAX], struct err *e)
 {
+    SCOPED(scope_arena) struct arena *arena = arena_new();
     const char *word = args_text(a, "model");
+    struct hub_name pulled;
     struct err no_name;
-    if (!word)
-        word = "whisper";
-    (void)snprintf(ret, PATH_MAX, "%s", word);
-    if (args_has(a, "model") && file_exists(ret))
+    (void)snprintf(ret, PATH_MAX, "%s", word ? word : "");
+    if (word && file_exists(ret))
         return OTK_OK;
-    if (!models_check_name(word, &no_name)) {
-        int r = models_path(a, word, ret, e);
-        if (r || file_exists(ret))
-            return r;
-        size_t n = strlen(ret);
-        (void)snprintf(ret + n, PATH_MAX - n, ".bin");
-        if (file_exists(ret))
-            return OTK_OK;
-    }
+    word = word ? word : "whisper";
+    if (is_of_desk(a, word, ret))
+        return OTK_OK;
+    if (!hub_name_read(arena, str_from(word), NULL, &pulled, &no_name) &&
+        is_of_desk(a, pulled.folder, ret))
+        return OTK_OK;
     return err_set(e, OTK_ENOENT,
                    "no model '%.100s', neither as a file or folder nor in "
                    "%.100s/models; --model takes a ggml-*.bin of whisper.cpp "

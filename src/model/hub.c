@@ -30,6 +30,11 @@ const struct hub_short hub_short[] = {
      "to train further, 104 languages, 135 M parameters"},
     {"rubert-tiny2", "cointegrated/rubert-tiny2",
      "sentences, Russian, 29 M parameters"},
+    {"whisper-tiny", "openai/whisper-tiny", "speech, 38 M parameters"},
+    {"whisper-base", "openai/whisper-base", "speech, 73 M parameters"},
+    {"whisper-small", "openai/whisper-small", "speech, 242 M parameters"},
+    {"whisper-turbo", "openai/whisper-large-v3-turbo",
+     "speech, 809 M parameters"},
     {0},
 };
 

@@ -113,6 +113,10 @@ class Models(TranscribeCase):
         shutil.copy(made / "whisper.bin", desk / "models" / "whisper.bin")
         self.run_it(made / "float.wav", "--desk", desk, model=None)
         self.run_it(made / "float.wav", "--desk", desk, model="whisper")
+        # under the name by which it is pulled
+        folder = desk / "models" / "openai-whisper-base"
+        subprocess.run([sys.executable, MAKE, folder, "--form", "folder"], check=True)
+        self.run_it(made / "float.wav", "--desk", desk, model="whisper-base")
 
     def test_a_folder(self):
         folder = self.top / "hf"
