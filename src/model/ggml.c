@@ -222,7 +222,7 @@ static int read_tensor(struct cursor *c, const struct ggml_file *f,
                        "tensor '" STR_FMT "': its type %d is not read here; "
                        "f32, f16, bf16, q4_0, q4_1, q5_0, q5_1 and q8_0 are",
                        STR_ARG(x->name), type);
-    if (x->type >= WEIGHT_Q4_0 &&
+    if (x->type >= WEIGHT_PLAIN_TYPES &&
         f->sizes.type / VERSION_UNIT != BLOCKS_VERSION)
         return err_set(e, OTK_EFORMAT,
                        "tensor '" STR_FMT "': blocks of version %d, only %d "

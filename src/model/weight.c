@@ -30,7 +30,7 @@ static const struct {
 /* Values that lie together, in types[].size bytes. */
 static size_t block_of(enum weight_type t)
 {
-    return t >= WEIGHT_Q4_0 ? BLOCK_VALUES : 1;
+    return t >= WEIGHT_PLAIN_TYPES ? BLOCK_VALUES : 1;
 }
 
 const char *weight_type_name(enum weight_type t)
@@ -45,7 +45,7 @@ size_t weight_type_size(enum weight_type t)
 
 bool weight_type_find(struct str name, enum weight_type *ret)
 {
-    for (int t = 0; t < WEIGHT_Q4_0; t++) {
+    for (int t = 0; t < WEIGHT_PLAIN_TYPES; t++) {
         if (str_is(name, types[t].name)) {
             *ret = (enum weight_type)t;
             return true;

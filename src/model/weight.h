@@ -40,6 +40,7 @@ enum weight_type {
     WEIGHT_Q5_1,
     WEIGHT_Q8_0,
     WEIGHT_TYPES,
+    WEIGHT_PLAIN_TYPES = WEIGHT_Q4_0, /* of values that stand alone */
 };
 
 enum {

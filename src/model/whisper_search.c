@@ -222,8 +222,8 @@ static void move_memories(const struct state *s, const size_t *parents,
 static void extend_beams(struct state *s)
 {
     const struct whisper_search *x = s->x;
-    struct candidate list[2 * LINES_MAX];
-    size_t parents[LINES_MAX];
+    struct candidate list[2 * LINES_MAX] = {0};
+    size_t parents[LINES_MAX] = {0};
     size_t n = 0;
     size_t kept = 0;
     uint32_t end = x->w->vocabulary.end;

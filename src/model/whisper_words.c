@@ -44,7 +44,7 @@ static void standardise(float *weights, size_t n, size_t stride, size_t rows)
 /* The middle one of MEDIAN neighbours; mirrored at the ends. */
 static float median_at(const float *x, size_t n, size_t at)
 {
-    float near[MEDIAN];
+    float near[MEDIAN] = {0};
     for (int k = 0; k < MEDIAN; k++) {
         int64_t i = (int64_t)at + k - MEDIAN / 2;
         i = i < 0 ? -i : i;

@@ -105,7 +105,7 @@ static void test_texts(void **state)
     assert_string_equal(text, "[]");
     weight_print_shape(dims, WEIGHT_DIMS_MAX, text);
     assert_string_equal(text + strlen(text) - 3, "15]");
-    for (int t = 0; t < WEIGHT_TYPES; t++) {
+    for (int t = 0; t < WEIGHT_PLAIN_TYPES; t++) {
         struct str name = str_from(weight_type_name((enum weight_type)t));
         assert_true(weight_type_find(name, &type));
         assert_int_equal(type, t);
