@@ -112,7 +112,7 @@ static int write_beside(const struct running *x, const char *path,
 static int transcribe(struct running *x, const char *path, struct err *e)
 {
     struct sound sound = {0};
-    struct transcript t = {0};
+    struct whisper_transcript t = {0};
     struct guard_report report = {0};
     const struct guard guard = {0};
     struct buf out = BUF_INIT(OUTPUT_BYTES);
@@ -138,7 +138,7 @@ static int transcribe(struct running *x, const char *path, struct err *e)
     else if (cli_print(&out))
         r = err_set(e, OTK_EIO, "the transcript was not written");
     buf_free(&out);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
     return r;
 }
 

@@ -100,7 +100,7 @@ struct whisper_segment {
     size_t n_words;
 };
 
-struct transcript {
+struct whisper_transcript {
     const struct whisper_segment *segments;
     size_t n_segments;
     const char *language;  /* "ru"; "en" of models that know no other */
@@ -110,14 +110,14 @@ struct transcript {
 };
 
 /*
- * transcript_free(ret). OTK_EINVAL: options that do not go together or a
- * language that the model has not; OTK_ELIMIT: too long; OTK_EAGAIN:
+ * whisper_transcript_free(ret). OTK_EINVAL: options that do not go together or
+ * a language that the model has not; OTK_ELIMIT: too long; OTK_EAGAIN:
  * `cancelled` said so.
  */
 int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
                        const float *pcm, size_t samples,
-                       const struct whisper_options *o, struct transcript *ret,
-                       struct err *e);
-void transcript_free(struct transcript *t);
+                       const struct whisper_options *o,
+                       struct whisper_transcript *ret, struct err *e);
+void whisper_transcript_free(struct whisper_transcript *t);
 
 #endif

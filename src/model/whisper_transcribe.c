@@ -58,7 +58,7 @@ struct job {
     const struct whisper *w;
     struct whisper_session *s;
     const struct whisper_options *o;
-    struct transcript *to;
+    struct whisper_transcript *to;
     struct whisper_memory *m;
     struct whisper_rules rules;
     struct rand rand;
@@ -391,8 +391,8 @@ static int run(struct job *j, const float *pcm, size_t samples, struct err *e)
 
 int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
                        const float *pcm, size_t samples,
-                       const struct whisper_options *o, struct transcript *ret,
-                       struct err *e)
+                       const struct whisper_options *o,
+                       struct whisper_transcript *ret, struct err *e)
 {
     int r = check(w, samples, o, e);
     if (!r && !all_finite(pcm, samples))
@@ -400,7 +400,7 @@ int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
     if (r)
         return r;
     struct job *j = MEM_NEW(struct job);
-    struct transcript t = {.arena = arena_new()};
+    struct whisper_transcript t = {.arena = arena_new()};
     size_t ctx = w->sizes.text.ctx;
     *j = (struct job){.w = w, .s = s, .o = o, .to = &t};
     j->said = mem_new(ctx, sizeof(*j->said));
@@ -432,8 +432,8 @@ int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
     return r;
 }
 
-void transcript_free(struct transcript *t)
+void whisper_transcript_free(struct whisper_transcript *t)
 {
     arena_free(t->arena);
-    *t = (struct transcript){0};
+    *t = (struct whisper_transcript){0};
 }

@@ -200,7 +200,7 @@ static bool shorten(struct arena *a, struct whisper_segment *x)
 /* ---- the transcript
  * ----------------------------------------------------------------- */
 
-void guard_apply(const struct guard *g, struct transcript *t,
+void guard_apply(const struct guard *g, struct whisper_transcript *t,
                  struct guard_report *ret)
 {
     struct whisper_segment *kept =

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct transcript;
+struct whisper_transcript;
 
 struct guard {
     /* Whether there is a voice between two times; NULL: nobody can tell. */
@@ -31,7 +31,7 @@ struct guard_report {
 };
 
 /* Changes `t`, whose arena owns what is new. */
-void guard_apply(const struct guard *g, struct transcript *t,
+void guard_apply(const struct guard *g, struct whisper_transcript *t,
                  struct guard_report *ret);
 
 #endif

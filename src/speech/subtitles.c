@@ -50,7 +50,7 @@ static void put_escaped(struct buf *b, const char *text)
     }
 }
 
-static void put_srt(const struct transcript *t, struct buf *b)
+static void put_srt(const struct whisper_transcript *t, struct buf *b)
 {
     for (size_t i = 0; i < t->n_segments; i++) {
         buf_printf(b, "%zu\n", i + 1);
@@ -78,7 +78,7 @@ static void put_cue(const struct whisper_segment *x, struct buf *b)
     buf_puts(b, "\n\n");
 }
 
-static void put_vtt(const struct transcript *t, struct buf *b)
+static void put_vtt(const struct whisper_transcript *t, struct buf *b)
 {
     buf_puts(b, "WEBVTT\n\n");
     for (size_t i = 0; i < t->n_segments; i++)
@@ -116,7 +116,7 @@ static void put_segment(const struct whisper_segment *x, struct buf *b)
     buf_puts(b, x->n_words ? "]}" : "}");
 }
 
-static void put_json(const struct transcript *t, const char *name,
+static void put_json(const struct whisper_transcript *t, const char *name,
                      struct buf *b)
 {
     buf_putc(b, '{');
@@ -138,8 +138,9 @@ static void put_json(const struct transcript *t, const char *name,
     buf_puts(b, "]}\n");
 }
 
-void subtitles_print(const struct transcript *t, enum subtitles_form form,
-                     const char *name, struct buf *ret)
+void subtitles_print(const struct whisper_transcript *t,
+                     enum subtitles_form form, const char *name,
+                     struct buf *ret)
 {
     switch (form) {
     case AS_SRT: put_srt(t, ret); return;

@@ -8,12 +8,13 @@
 #define OTK_SPEECH_SUBTITLES_H
 
 struct buf;
-struct transcript;
+struct whisper_transcript;
 
 enum subtitles_form { AS_TEXT, AS_SRT, AS_VTT, AS_JSON };
 
 /* Appends; `name` is what JSON calls the sound, NULL: nothing. */
-void subtitles_print(const struct transcript *t, enum subtitles_form form,
-                     const char *name, struct buf *ret);
+void subtitles_print(const struct whisper_transcript *t,
+                     enum subtitles_form form, const char *name,
+                     struct buf *ret);
 
 #endif

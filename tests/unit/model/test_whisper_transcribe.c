@@ -49,9 +49,10 @@ static int clean(void **state)
     return whisper_close(state);
 }
 
-static struct transcript run(const struct whisper_options *o, size_t samples)
+static struct whisper_transcript run(const struct whisper_options *o,
+                                     size_t samples)
 {
-    struct transcript t = {0};
+    struct whisper_transcript t = {0};
     struct err e = {0};
     if (whisper_transcribe(w, s, pcm, samples, o, &t, &e))
         fail_msg("%s", e.msg);
@@ -61,7 +62,7 @@ static struct transcript run(const struct whisper_options *o, size_t samples)
 /* ---- the whole
  * ---------------------------------------------------------------------- */
 
-static void check_segments(const struct transcript *t, bool has_words)
+static void check_segments(const struct whisper_transcript *t, bool has_words)
 {
     int64_t last = 0;
     for (size_t i = 0; i < t->n_segments; i++) {
@@ -88,14 +89,14 @@ static void of_several_windows(void **state)
     (void)state;
     const struct whisper_options o = {
         .language = "ru", .has_words = true, .is_fixed = true};
-    struct transcript t = run(&o, SAMPLES);
+    struct whisper_transcript t = run(&o, SAMPLES);
     assert_string_equal(t.language, "ru");
     assert_true(t.language_chance == 1);
     assert_int_equal(t.duration_ms, 5000);
     assert_true(t.n_segments > 0);
     assert_true(t.segments[t.n_segments - 1].to_ms > WINDOW_MS);
     check_segments(&t, true);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 /* The words of a segment are its text. */
@@ -104,7 +105,7 @@ static void words_are_the_text(void **state)
     (void)state;
     const struct whisper_options o = {
         .language = "en", .has_words = true, .is_fixed = true};
-    struct transcript t = run(&o, SAMPLES / 2);
+    struct whisper_transcript t = run(&o, SAMPLES / 2);
     for (size_t i = 0; i < t.n_segments; i++) {
         const struct whisper_segment *x = &t.segments[i];
         const char *at = x->text;
@@ -115,30 +116,30 @@ static void words_are_the_text(void **state)
             at += word.n;
         }
     }
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static void same_each_time(void **state)
 {
     (void)state;
     const struct whisper_options o = {.language = "en", .seed = 4};
-    struct transcript a = run(&o, SAMPLES / 4);
-    struct transcript b = run(&o, SAMPLES / 4);
+    struct whisper_transcript a = run(&o, SAMPLES / 4);
+    struct whisper_transcript b = run(&o, SAMPLES / 4);
     assert_int_equal(a.n_segments, b.n_segments);
     for (size_t i = 0; i < a.n_segments; i++)
         assert_string_equal(a.segments[i].text, b.segments[i].text);
-    transcript_free(&a);
-    transcript_free(&b);
+    whisper_transcript_free(&a);
+    whisper_transcript_free(&b);
 }
 
 static void hears_the_language(void **state)
 {
     (void)state;
     const struct whisper_options o = {.is_fixed = true};
-    struct transcript t = run(&o, SAMPLES / 4);
+    struct whisper_transcript t = run(&o, SAMPLES / 4);
     assert_true(whisper_language_find(str_from(t.language)) >= 0);
     assert_true(t.language_chance > 0.01F && t.language_chance < 1);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static void options_that_change_the_text(void **state)
@@ -150,29 +151,29 @@ static void options_that_change_the_text(void **state)
     struct whisper_options cut = plain;
     told.prompt = STR("printer, принтер");
     cut.cuts_windows = true;
-    struct transcript a = run(&plain, SAMPLES / 4);
-    struct transcript b = run(&told, SAMPLES / 4);
-    struct transcript c = run(&cut, SAMPLES / 4);
+    struct whisper_transcript a = run(&plain, SAMPLES / 4);
+    struct whisper_transcript b = run(&told, SAMPLES / 4);
+    struct whisper_transcript c = run(&cut, SAMPLES / 4);
     assert_int_equal(a.n_segments, 1);
     assert_int_equal(a.segments[0].from_ms, 0);
     assert_int_equal(a.segments[0].to_ms, 1260);
     assert_true(b.n_segments && c.n_segments);
     assert_string_not_equal(a.segments[0].text, b.segments[0].text);
-    transcript_free(&a);
-    transcript_free(&b);
-    transcript_free(&c);
+    whisper_transcript_free(&a);
+    whisper_transcript_free(&b);
+    whisper_transcript_free(&c);
 }
 
 static void next_to_nothing(void **state)
 {
     (void)state;
     const struct whisper_options o = {.language = "en"};
-    struct transcript t = run(&o, 0);
+    struct whisper_transcript t = run(&o, 0);
     assert_int_equal(t.n_segments, 0);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
     t = run(&o, 100);
     assert_int_equal(t.n_segments, 0);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 /* ---- asked to stop, asked wrongly
@@ -204,7 +205,7 @@ static void can_be_stopped(void **state)
                                 .is_fixed = true,
                                 .cancelled = stop,
                                 .progress = show};
-    struct transcript t = {0};
+    struct whisper_transcript t = {0};
     struct err e = {0};
     o.ctx = &x;
     assert_int_equal(whisper_transcribe(w, s, pcm, SAMPLES, &o, &t, &e),
@@ -213,13 +214,13 @@ static void can_be_stopped(void **state)
     x = (struct watch){.stop_at = -1};
     t = run(&o, SAMPLES);
     assert_true(x.last == 1);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static void wrong_options(void **state)
 {
     (void)state;
-    struct transcript t = {0};
+    struct whisper_transcript t = {0};
     struct err e = {0};
     struct whisper_options o = {.language = "xx"};
     assert_int_equal(whisper_transcribe(w, s, pcm, 10, &o, &t, &e), OTK_EINVAL);

@@ -13,21 +13,22 @@
 enum { TEXT_MAX = 10000 };
 
 /* A transcript of segments a second long, all certain. */
-static struct transcript make(struct whisper_segment *list, size_t n)
+static struct whisper_transcript make(struct whisper_segment *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         list[i].from_ms = (int64_t)i * 1000;
         list[i].to_ms = (int64_t)i * 1000 + 1000;
         list[i].confidence = list[i].confidence > 0 ? list[i].confidence : 0.9F;
     }
-    return (struct transcript){.segments = list,
-                               .n_segments = n,
-                               .language = "ru",
-                               .duration_ms = (int64_t)n * 1000,
-                               .arena = arena_new()};
+    return (struct whisper_transcript){.segments = list,
+                                       .n_segments = n,
+                                       .language = "ru",
+                                       .duration_ms = (int64_t)n * 1000,
+                                       .arena = arena_new()};
 }
 
-static struct guard_report apply(const struct guard *g, struct transcript *t)
+static struct guard_report apply(const struct guard *g,
+                                 struct whisper_transcript *t)
 {
     struct guard_report r;
     guard_apply(g, t, &r);
@@ -47,14 +48,14 @@ static void phantoms(void **state)
         {.text = "Принтер не печатает."},
         {.text = "Don't forget to subscribe", .confidence = 0.6F},
     };
-    struct transcript t = make(list, ROWS(list));
+    struct whisper_transcript t = make(list, ROWS(list));
     struct guard_report r = apply(&(struct guard){0}, &t);
     assert_int_equal(r.phantoms, 5);
     assert_int_equal(t.n_segments, 3);
     assert_string_equal(t.segments[0].text,
                         "Спасибо за просмотр заявки, я подожду.");
     assert_string_equal(t.segments[1].text, "Thank you.");
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static void unlikely(void **state)
@@ -65,11 +66,11 @@ static void unlikely(void **state)
         {.text = "b", .confidence = 0.2F, .no_speech = 0.1F},
         {.text = "c", .confidence = 0.9F, .no_speech = 0.9F},
     };
-    struct transcript t = make(list, ROWS(list));
+    struct whisper_transcript t = make(list, ROWS(list));
     assert_int_equal(apply(&(struct guard){0}, &t).unlikely, 1);
     assert_string_equal(t.segments[0].text, "b");
     assert_int_equal(t.n_segments, 2);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static bool speaks(void *ctx, int64_t from_ms, int64_t to_ms)
@@ -83,12 +84,12 @@ static void silence(void **state)
     (void)state;
     int64_t quiet_at = 1000;
     struct whisper_segment list[] = {{.text = "a"}, {.text = "b"}};
-    struct transcript t = make(list, ROWS(list));
+    struct whisper_transcript t = make(list, ROWS(list));
     struct guard g = {.speaks = speaks};
     g.ctx = &quiet_at;
     assert_int_equal(apply(&g, &t).silent, 1);
     assert_string_equal(t.segments[0].text, "a");
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 /* Twice may be meant, three times in a row is a machine. */
@@ -99,10 +100,10 @@ static void same_segments(void **state)
         {.text = "Да."},  {.text = "да"},  {.text = "Да!"},
         {.text = "Нет."}, {.text = "Да."},
     };
-    struct transcript t = make(list, ROWS(list));
+    struct whisper_transcript t = make(list, ROWS(list));
     assert_int_equal(apply(&(struct guard){0}, &t).repeated, 1);
     assert_int_equal(t.n_segments, 4);
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 static void phrases_within(void **state)
@@ -118,20 +119,20 @@ static void phrases_within(void **state)
         {.text = "я жду ответа я жду ответа я жду ответа я жду ответа я"},
         {.text = "no no no help"},
     };
-    struct transcript t = make(list, ROWS(list));
+    struct whisper_transcript t = make(list, ROWS(list));
     assert_int_equal(apply(&(struct guard){0}, &t).shortened, 2);
     assert_string_equal(t.segments[0].text, "no help");
     assert_int_equal(t.segments[0].n_words, 2);
     assert_string_equal(t.segments[0].words[1].text, " help");
     assert_string_equal(t.segments[1].text, "я жду ответа я");
     assert_string_equal(t.segments[2].text, "no no no help");
-    transcript_free(&t);
+    whisper_transcript_free(&t);
 }
 
 /* ---- printing
  * ----------------------------------------------------------------------- */
 
-static void expect(const struct transcript *t, enum subtitles_form f,
+static void expect(const struct whisper_transcript *t, enum subtitles_form f,
                    const char *text)
 {
     struct buf b = BUF_INIT(TEXT_MAX);
@@ -159,11 +160,11 @@ static void forms(void **state)
          .confidence = 0.5F,
          .words = words,
          .n_words = 2}};
-    const struct transcript t = {.segments = list,
-                                 .n_segments = 2,
-                                 .language = "en",
-                                 .language_chance = 1,
-                                 .duration_ms = 3700000};
+    const struct whisper_transcript t = {.segments = list,
+                                         .n_segments = 2,
+                                         .language = "en",
+                                         .language_chance = 1,
+                                         .duration_ms = 3700000};
     expect(&t, AS_TEXT, "a --> b\nc\n<b> \"&\"\n");
     expect(&t, AS_SRT,
            "1\n00:00:00,000 --> 00:00:01,500\na -> b c\n\n"
