@@ -44,6 +44,14 @@ static void prepare(void)
     ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+int http_ready(struct err *e)
+{
+    if (pthread_once(&once, prepare) || ready)
+        return err_set(e, OTK_EIO, "libcurl cannot start: %s",
+                       curl_easy_strerror(ready));
+    return OTK_OK;
+}
+
 /* ---- what comes in ---------------------------------------------------------
  */
 
@@ -347,9 +355,8 @@ int http_get(const struct http_source *s, const struct http_part *part,
     struct get g = {.source = s, .part = part, .sink = sink, .reply = ret};
     *ret = (struct http_reply){.bytes = -1, .from = -1};
     int r = check_source(s, e);
-    if (!r && (pthread_once(&once, prepare) || ready))
-        r = err_set(e, OTK_EIO, "libcurl cannot start: %s",
-                    curl_easy_strerror(ready));
+    if (!r)
+        r = http_ready(e);
     if (!r && !(g.curl = curl_easy_init()))
         r = err_set(e, OTK_ELIMIT, "no memory for a transfer");
     if (!r) {

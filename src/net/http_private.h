@@ -7,6 +7,9 @@
 
 struct err;
 
+/* libcurl is ready, once for the process. OTK_EIO. */
+int http_ready(struct err *e);
+
 /* Who a token is for. */
 struct http_origin {
     char scheme[8]; /* "http" or "https" */

@@ -25,7 +25,8 @@ struct server {
     void *ctx;
     int listener, port;
     pthread_t thread;
-    int n; /* requests so far */
+    size_t got; /* bytes of the last one that were read with its head */
+    int n;      /* requests so far */
     char requests[SERVER_REQUESTS][SERVER_REQUEST_BYTES];
 };
 
@@ -93,6 +94,7 @@ static inline void server_serve(struct server *s, int fd)
     (void)pthread_mutex_lock(&server_mutex);
     if (s->n < SERVER_REQUESTS)
         memcpy(s->requests[s->n++], text, n + 1);
+    s->got = n;
     s->answer(s, fd, text);
     (void)pthread_mutex_unlock(&server_mutex);
 }
