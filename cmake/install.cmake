@@ -11,6 +11,9 @@ set_target_properties(otklik_shared PROPERTIES OUTPUT_NAME otklik
 configure_file(packaging/otklik.pc.in otklik.pc @ONLY)
 
 install(TARGETS otklik otklik_shared)
+if(TARGET otklik-decode)
+  install(TARGETS otklik-decode)
+endif()
 install(FILES include/otklik.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/otklik.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -34,7 +34,7 @@ otk_layer(triage UNDER base text tensor data model LIBS ${LINEAR_LIBRARY}
     PkgConfig::cairo)
 otk_layer(knowledge UNDER base text tensor data db model)
 otk_layer(speech UNDER base text tensor data db net model)
-otk_layer(desk UNDER base text tensor data db model triage knowledge)
+otk_layer(desk UNDER base text tensor data db model triage knowledge speech)
 otk_layer(api UNDER base text data db triage knowledge desk
     LIBS PkgConfig::libmicrohttpd)
 otk_embed(otk_api api_description ${PROJECT_SOURCE_DIR}/src/api openapi.json)
@@ -50,4 +50,11 @@ if(app AND TARGET otk_cli)
       target_link_libraries(otklik PRIVATE otk_${layer})
     endif()
   endforeach()
+endif()
+
+# A program of its own: see src/decoder/main.c.
+if(av_FOUND)
+  add_executable(otklik-decode ${PROJECT_SOURCE_DIR}/src/decoder/main.c)
+  target_link_libraries(otklik-decode PRIVATE PkgConfig::av)
+  add_dependencies(otklik otklik-decode)
 endif()

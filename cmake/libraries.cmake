@@ -8,6 +8,20 @@ foreach(lib jansson libsodium yaml-0.1 sqlite3 libutf8proc libzip expat
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${lib})
 endforeach()
 
+# The telephone is left out where its library is not.
+pkg_check_modules(libre IMPORTED_TARGET libre)
+if(NOT libre_FOUND)
+  message(STATUS "Otklik is built without the telephone: libre-dev is missing")
+endif()
+
+# So is the program that decodes what people upload.
+pkg_check_modules(av IMPORTED_TARGET libavformat libavcodec libswresample
+    libavutil)
+if(NOT av_FOUND)
+  message(STATUS "Otklik reads only WAVE: libavformat-dev, libavcodec-dev and "
+    "libswresample-dev are missing")
+endif()
+
 # These two ship no pkg-config file.
 find_library(STEMMER_LIBRARY stemmer REQUIRED)
 find_library(LINEAR_LIBRARY linear REQUIRED)

@@ -2,22 +2,26 @@
 /* otklik transcribe */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/scope.h"
 #include "cli/cli.h"
 #include "cli/models.h"
 #include "model/hub.h"
 #include "model/whisper.h"
+#include "speech/decode.h"
 #include "speech/guard.h"
 #include "speech/sound.h"
 #include "speech/subtitles.h"
 
 enum { OUTPUT_BYTES = 1 << 28, FILE_MODE = 0644 };
+static const size_t SOUND_BYTES = (size_t)4 << 30; /* RIFF has no more */
 
 struct running {
     const struct args *a;
@@ -109,22 +113,57 @@ static int write_beside(const struct running *x, const char *path,
     return file_write(to, buf_str(out), FILE_MODE, e);
 }
 
+struct pcm {
+    float *samples; /* at WHISPER_RATE */
+    size_t n;
+};
+
+static int decode(struct str bytes, struct pcm *ret, struct err *e)
+{
+    struct sound raw = {0};
+    struct sound sound = {0};
+    int r = sound_decode("", bytes, &raw, e);
+    if (!r)
+        r = sound_resample(&raw, WHISPER_RATE, &sound, e);
+    sound_free(&raw);
+    if (r)
+        return r;
+    ret->n = sound.n;
+    ret->samples = mem_try(sound.n + 1, sizeof(*ret->samples));
+    if (ret->samples)
+        sound_floats(sound.samples, sound.n, ret->samples);
+    else
+        r = err_set(e, OTK_ELIMIT, "no memory for %zu samples", sound.n);
+    sound_free(&sound);
+    return r;
+}
+
+static int read_sound(const char *path, struct pcm *ret, struct err *e)
+{
+    struct buf bytes = BUF_INIT(SOUND_BYTES);
+    int r = file_read(path, &bytes, e);
+    if (!r && (r = decode(buf_str(&bytes), ret, e)))
+        (void)err_place(e, r, "%s", path);
+    buf_free(&bytes);
+    return r;
+}
+
 static int transcribe(struct running *x, const char *path, struct err *e)
 {
-    struct sound sound = {0};
+    struct pcm sound = {0};
     struct whisper_transcript t = {0};
     struct guard_report report = {0};
     const struct guard guard = {0};
     struct buf out = BUF_INIT(OUTPUT_BYTES);
     char name[] = "transcribe";
-    int r = sound_load(path, &sound, e);
+    int r = read_sound(path, &sound, e);
     if (r)
         return r;
     x->options.progress = show;
     x->options.ctx = name;
-    r = whisper_transcribe(x->model, x->session, sound.pcm, sound.n,
+    r = whisper_transcribe(x->model, x->session, sound.samples, sound.n,
                            &x->options, &t, e);
-    sound_free(&sound);
+    free(sound.samples);
     if (r)
         return e->field[0] ? r : err_place(e, r, "%s", path);
     if (!args_has(x->a, "unguarded"))
@@ -244,8 +283,8 @@ const struct arg_command cmd_transcribe = {
     .max_words = -1,
     .summary = "Write down what is said in sound files",
     .about =
-        "Reads WAV (PCM, float, A-law, mu-law; any rate) of up to 6 hours and "
-        "asks a Whisper\nmodel: a ggml-*.bin of whisper.cpp or a folder of "
+        "Reads any file of sound of up to 5 hours and asks a Whisper\nmodel: a "
+        "ggml-*.bin of whisper.cpp or a folder of "
         "Hugging Face; by default\nmodels/whisper of the desk. What nobody "
         "said - credits of subtitles, one phrase\nagain and again - is left "
         "out and counted on stderr. Texts are data: nothing in\nthem is "

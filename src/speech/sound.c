@@ -1,64 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "speech/sound.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "model/whisper.h"
 #include "speech/resample.h"
 #include "speech/wav.h"
 
-int sound_read(struct str bytes, struct sound *ret, struct err *e)
+enum { FULL = 32768 }; /* of a sample that is as loud as can be */
+
+void sound_free(struct sound *s)
+{
+    free(s->samples);
+    *s = (struct sound){0};
+}
+
+/* ---- floats
+ * ------------------------------------------------------------------------ */
+
+static int no_memory(struct err *e, size_t n)
+{
+    return err_set(e, OTK_ELIMIT, "no memory for %zu samples", n);
+}
+
+/* `ret` is new, of a sound that is as long. */
+static int from_floats(const float *x, size_t n, int rate_hz, struct sound *ret,
+                       struct err *e)
+{
+    int16_t *out = mem_try(n + 1, sizeof(*out));
+    if (!out)
+        return no_memory(e, n);
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] * FULL;
+        v = v > INT16_MAX ? INT16_MAX : v;
+        out[i] = (int16_t)lrintf(v < INT16_MIN ? INT16_MIN : v);
+    }
+    *ret = (struct sound){out, n, rate_hz};
+    return OTK_OK;
+}
+
+void sound_floats(const int16_t *samples, size_t n, float *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (float)samples[i] / FULL;
+}
+
+/* ---- WAVE
+ * -------------------------------------------------------------------------- */
+
+int sound_read_wav(struct str bytes, struct sound *ret, struct err *e)
 {
     struct wav w = {0};
-    if (!wav_is(bytes))
-        return err_set(e, OTK_EFORMAT,
-                       "this is no WAV file, which alone is read here; make "
-                       "one: ffmpeg -i FILE -ar 16000 -ac 1 sound.wav");
     int r = wav_read(bytes, &w, e);
     if (r)
         return r;
     size_t n = wav_frames(&w);
-    const size_t most = (size_t)WHISPER_HOURS_MAX * 3600;
     if (n == 0)
         return err_set(e, OTK_EFORMAT, "it holds no sound");
-    if (n / w.rate_hz >= most)
+    if (n / w.rate_hz >= SOUND_MS_MAX / 1000)
         return err_set(e, OTK_ELIMIT,
                        "it has %zu s, the limit is %d hours: cut it into parts",
-                       n / w.rate_hz, WHISPER_HOURS_MAX);
-    size_t made = resample_len(n, w.rate_hz, WHISPER_RATE);
+                       n / w.rate_hz, SOUND_MS_MAX / 3600000);
     float *plain = mem_try(n, sizeof(*plain));
-    float *pcm = mem_try(made, sizeof(*pcm));
-    r = plain && pcm ? OTK_OK
-                     : err_set(e, OTK_ELIMIT, "no memory for %zu s of sound",
-                               n / w.rate_hz);
-    if (!r) {
-        wav_mono(&w, plain);
-        r = resample(plain, n, w.rate_hz, WHISPER_RATE, pcm, e);
-    }
+    if (!plain)
+        return no_memory(e, n);
+    wav_mono(&w, plain);
+    r = from_floats(plain, n, (int)w.rate_hz, ret, e);
     free(plain);
-    if (r)
-        free(pcm);
-    else
-        *ret = (struct sound){pcm, made};
     return r;
 }
 
-int sound_load(const char *path, struct sound *ret, struct err *e)
+static void put_little(unsigned char *p, size_t v, size_t n)
 {
-    struct buf bytes = BUF_INIT(SOUND_BYTES_MAX);
-    int r = file_read(path, &bytes, e);
-    if (!r && (r = sound_read(buf_str(&bytes), ret, e)))
-        (void)err_place(e, r, "%s", path);
-    buf_free(&bytes);
-    return r;
+    for (size_t i = 0; i < n; i++)
+        p[i] = (unsigned char)(v >> 8 * i);
 }
 
-void sound_free(struct sound *s)
+void sound_wav_head(unsigned char ret[SOUND_WAV_HEAD], int rate_hz, size_t n)
 {
-    free(s->pcm);
-    *s = (struct sound){0};
+    size_t bytes = n * sizeof(int16_t);
+    memcpy(ret, "RIFF....WAVEfmt ", 16);
+    put_little(ret + 4, bytes + SOUND_WAV_HEAD - 8, 4);
+    put_little(ret + 16, 16, 4);
+    put_little(ret + 20, 1, 2);
+    put_little(ret + 22, 1, 2);
+    put_little(ret + 24, (size_t)rate_hz, 4);
+    put_little(ret + 28, (size_t)rate_hz * sizeof(int16_t), 4);
+    put_little(ret + 32, sizeof(int16_t), 2);
+    put_little(ret + 34, 16, 2);
+    memcpy(ret + 36, "data", 4);
+    put_little(ret + 40, bytes, 4);
+}
+
+/* ---- another rate
+ * ----------------------------------------------------------------- */
+
+int sound_resample(const struct sound *s, int rate_hz, struct sound *ret,
+                   struct err *e)
+{
+    size_t from = (size_t)s->rate_hz;
+    size_t n = resample_len(s->n, from, (size_t)rate_hz);
+    float *before = mem_try(s->n + 1, sizeof(*before));
+    float *after = mem_try(n + 1, sizeof(*after));
+    int r = before && after ? OTK_OK : no_memory(e, n);
+    if (!r) {
+        sound_floats(s->samples, s->n, before);
+        r = resample(before, s->n, from, (size_t)rate_hz, after, e);
+    }
+    if (!r)
+        r = from_floats(after, n, rate_hz, ret, e);
+    free(before);
+    free(after);
+    return r;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "speech/g711.h"
 
 enum {
     RIFF_HEAD = 12,
@@ -130,24 +131,6 @@ size_t wav_frames(const struct wav *w)
 /* ---- samples
  * ------------------------------------------------------------------------ */
 
-static float of_a_law(unsigned code)
-{
-    code ^= 0x55;
-    int segment = code >> 4 & 7;
-    int value = (int)(code & 15) << 4;
-    value += segment ? 0x108 : 8;
-    value <<= segment > 1 ? segment - 1 : 0;
-    return (float)(code & 0x80 ? value : -value) / 32768;
-}
-
-static float of_mu_law(unsigned code)
-{
-    code = ~code;
-    int value = ((int)(code & 15) << 3) + 0x84;
-    value = (value << (code >> 4 & 7)) - 0x84;
-    return (float)(code & 0x80 ? -value : value) / 32768;
-}
-
 static float of_pcm(const char *p, size_t bytes)
 {
     if (bytes == 1)
@@ -176,8 +159,8 @@ static float sample(const struct wav *w, const char *p)
     switch (w->form) {
     case WAV_PCM: return of_pcm(p, w->sample_bytes);
     case WAV_FLOAT: return of_float(p, w->sample_bytes);
-    case WAV_A_LAW: return of_a_law((unsigned char)*p);
-    default: return of_mu_law((unsigned char)*p);
+    case WAV_A_LAW: return (float)g711_from_alaw((uint8_t)*p) / 32768;
+    default: return (float)g711_from_ulaw((uint8_t)*p) / 32768;
     }
 }
 

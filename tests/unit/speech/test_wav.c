@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "speech/resample.h"
-#include "speech/sound.h"
 #include "test.h"
 
 enum { FILE_MAX = 1 << 20, RATE = 16000 };
@@ -193,28 +192,6 @@ static void lengths_and_limits(void **state)
     assert_int_equal(resample(x, 0, 8000, RATE, y, NULL), OTK_OK);
 }
 
-static void from_file_to_samples(void **state)
-{
-    (void)state;
-    struct buf b = BUF_INIT(FILE_MAX);
-    struct sound s = {0};
-    struct err e = {0};
-    put_head(&b, 7, 1, 8000, 8, 8000);
-    for (int i = 0; i < 8000; i++)
-        buf_putc(&b, (char)0xff);
-    assert_int_equal(sound_read(buf_str(&b), &s, &e), OTK_OK);
-    assert_int_equal(s.n, RATE);
-    for (size_t i = 0; i < s.n; i++)
-        assert_true(s.pcm[i] == 0);
-    sound_free(&s);
-    buf_reset(&b);
-    put_head(&b, 1, 1, 8000, 16, 0);
-    assert_int_equal(sound_read(buf_str(&b), &s, &e), OTK_EFORMAT);
-    assert_non_null(strstr(e.msg, "holds no sound"));
-    buf_free(&b);
-    assert_int_equal(sound_load("/nowhere/a.wav", &s, &e), OTK_ENOENT);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,7 +202,6 @@ int main(void)
         cmocka_unit_test(tones_stay),
         cmocka_unit_test(what_is_too_high_goes),
         cmocka_unit_test(lengths_and_limits),
-        cmocka_unit_test(from_file_to_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
