@@ -5,6 +5,7 @@
 #include "api/upload.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "desk/call.h"
 #include "desk/desk.h"
 #include "desk/intake.h"
 #include "desk/ticket.h"
@@ -26,6 +27,8 @@ static int add(struct db_tx *tx, void *arg, struct err *e)
     if (!r)
         r = attachment_add(tx, &a->x, api_principal(a->q)->actor, api_now(a->q),
                            &a->x.id, e);
+    if (!r)
+        r = call_hear_file(tx, api_desk(a->q), &a->x, api_now(a->q), e);
     a->x.created_at = api_now(a->q);
     a->r->status = 201;
     struct buf *b = api_json(a->r);
@@ -53,6 +56,7 @@ static void take_upload(struct adding *a)
         problem_reply(a->r, 422, "message", "is an id");
     else if (upload_finish(a->q, &a->x, a->r))
         api_write_body(a->q, a->r, identity_of(a), add, a);
+    desk_pushed(api_desk(a->q)); /* perhaps a job to hear it */
 }
 
 void ticket_attachment_post(const struct http_request *q, struct http_reply *r)

@@ -125,6 +125,8 @@ static int fill(struct desk *d, const char *to, struct err *e)
     if (!r)
         r = take_file(from, to, "otklik.yaml", e);
     if (!r)
+        r = take_file(from, to, "phone.yaml", e);
+    if (!r)
         r = take_tree(from, to, "models", copy_entry, e);
     return r ? r : take_tree(from, to, "files", link_entry, e);
 }
@@ -196,17 +198,22 @@ static int restore_rest(const char *folder, const char *from, const char *when,
     char models[PATH_BYTES];
     char theirs[PATH_BYTES];
     char settings[PATH_BYTES];
+    char script[PATH_BYTES];
     int r = join(models, folder, "models", e);
     if (!r)
         r = join(theirs, from, "models", e);
     if (!r)
         r = join(settings, folder, "otklik.yaml", e);
+    if (!r)
+        r = join(script, folder, "phone.yaml", e);
     if (!r && is_folder(theirs))
         r = set_aside(models, when, e);
     if (!r)
         r = take_tree(from, folder, "models", copy_entry, e);
     if (!r && !file_exists(settings))
         r = take_file(from, folder, "otklik.yaml", e);
+    if (!r && !file_exists(script))
+        r = take_file(from, folder, "phone.yaml", e);
     return r ? r : take_tree(from, folder, "files", link_entry, e);
 }
 

@@ -18,6 +18,7 @@
 #include "desk/live_settings.h"
 #include "knowledge/articles.h"
 #include "knowledge/vectors.h"
+#include "speech/recogniser.h"
 #include "text/stem.h"
 #include "triage/triage.h"
 
@@ -32,6 +33,7 @@ struct desk {
     struct triage_model *model;
     struct knowledge_index *knowledge;
     struct catalog *catalog;
+    struct recogniser *recogniser; /* NULL: none; does not change */
     struct vectors *vectors; /* NULL: search by words alone; does not change */
     void (*on_push)(void *arg);
     void *on_push_arg;
@@ -136,6 +138,11 @@ static int refresh_store(struct desk *d, struct err *e)
     return OTK_OK;
 }
 
+struct recogniser *desk_recogniser(struct desk *d)
+{
+    return d->recogniser;
+}
+
 /* A model is new when its model.json is another file. */
 static int refresh_model(struct desk *d, struct err *e)
 {
@@ -229,6 +236,25 @@ static int open_vectors(struct desk *d, struct err *e)
              : OTK_OK;
 }
 
+static int open_recogniser(struct desk *d, struct err *e)
+{
+    const struct settings s = desk_settings(d);
+    struct recogniser_http o = {
+        .url = s.speech.url,
+        .model = s.speech.model,
+        .key = s.speech.key,
+        .timeout_ms = (int)s.speech.timeout_seconds * MS_SECOND,
+    };
+    switch ((enum set_recogniser)s.speech.recogniser) {
+    case SET_HEAR_NONE: break;
+    case SET_HEAR_HTTP: return recogniser_http_open(&o, &d->recogniser, e);
+    case SET_HEAR_MEMORY:
+        d->recogniser = recogniser_memory_open(s.speech.memory_text);
+        break;
+    }
+    return OTK_OK;
+}
+
 int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
 {
     struct desk *d = MEM_NEW(struct desk);
@@ -245,6 +271,8 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
     r = open_store(d, e);
     if (!r)
         r = open_vectors(d, e);
+    if (!r)
+        r = open_recogniser(d, e);
     if (!r)
         r = desk_refresh(d, e);
     if (r) {
@@ -264,6 +292,7 @@ void desk_close(struct desk *d)
     knowledge_index_unref(d->knowledge);
     catalog_unref(d->catalog);
     vectors_unref(d->vectors);
+    recogniser_close(d->recogniser);
     live_settings_free(d->settings);
     (void)pthread_mutex_destroy(&d->lock);
     (void)pthread_mutex_destroy(&d->refresh_lock);

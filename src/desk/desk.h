@@ -20,6 +20,7 @@ struct err;
 struct knowledge_index;
 struct knowledge_scratch;
 struct live_settings;
+struct recogniser;
 struct stemmer;
 struct triage_model;
 struct triage_scratch;
@@ -48,6 +49,9 @@ const char *desk_folder(const struct desk *d);
 struct triage_model *desk_model(struct desk *d);
 struct knowledge_index *desk_knowledge(struct desk *d);
 struct catalog *desk_catalog(struct desk *d);
+
+/* What hears recordings; NULL: nothing does. Lives as long as the desk. */
+struct recogniser *desk_recogniser(struct desk *d);
 
 /* Look whether something newer is there; cheap when not. */
 int desk_refresh(struct desk *d, struct err *e);

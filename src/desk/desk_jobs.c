@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/jobs.h"
+#include "desk/call.h"
 #include "desk/desk.h"
 #include "desk/intake_jobs.h"
 
@@ -16,7 +17,7 @@ enum { SPARE_MAX = 64 };
 struct desk_jobs {
     struct desk *desk;
     struct job_runner *runner;
-    struct job_handler handlers[3];
+    struct job_handler handlers[4];
     pthread_mutex_t lock; /* guards: */
     struct desk_worker *spare[SPARE_MAX];
     int n_spare;
@@ -67,6 +68,13 @@ static int run_deliver(void *ctx, struct db *db, const struct job *job,
     return run_step(ctx, intake_step_deliver, job, owner, e);
 }
 
+static int run_transcribe(void *ctx, struct db *db, const struct job *job,
+                          const char *owner, struct err *e)
+{
+    (void)db;
+    return run_step(ctx, call_step_transcribe, job, owner, e);
+}
+
 static void wake(void *arg)
 {
     const struct desk_jobs *j = arg;
@@ -81,6 +89,7 @@ int desk_jobs_start(struct desk *d, int threads, struct desk_jobs **ret,
     (void)pthread_mutex_init(&j->lock, NULL);
     j->handlers[0] = (struct job_handler){INTAKE_UNDERSTAND, run_understand, j};
     j->handlers[1] = (struct job_handler){INTAKE_DELIVER, run_deliver, j};
+    j->handlers[2] = (struct job_handler){INTAKE_TRANSCRIBE, run_transcribe, j};
     int r = job_runner_start(desk_db(d), desk_clock(d), j->handlers, threads,
                              &j->runner, e);
     if (r) {

@@ -26,9 +26,10 @@ struct intake {
     const struct catalog_topic *topic;
     const struct catalog_priority *priority;
     bool nothing_found; /* knowledge had no answer */
-    bool joins; /* its ticket was there before: see intake_put_ticket() */
-    int64_t person_id, inbox_id;
-    struct str payload; /* JSON; empty: none */
+    bool joins;    /* its ticket was there before: see intake_put_ticket() */
+    bool unrouted; /* it is not known yet what the ticket is about */
+    int64_t person_id, inbox_id, message_id; /* of the ticket's first */
+    struct str payload;                      /* JSON; empty: none */
 };
 
 /* Fills language, decisions, answer and outcome of in->result. */
@@ -47,6 +48,9 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e);
 /* The text is a further message of the person, unless the ticket has it. */
 int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
                        struct err *e);
+/* What is known now about a ticket that was made before it was understood:
+ * only what nobody set meanwhile. */
+int intake_finish_ticket(struct db_tx *tx, struct intake *in, struct err *e);
 /* Predictions that were stored before there was a ticket are its now. */
 int intake_link_predictions(struct db_tx *tx, const struct intake *in,
                             struct err *e);

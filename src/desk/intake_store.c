@@ -159,7 +159,7 @@ int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
 static int put_new_ticket(struct db_tx *tx, struct intake *in, struct err *e)
 {
     struct intake_result *r = in->result;
-    struct route route;
+    struct route route = {.reason = ""};
     struct route_ask ask = {
         .topic = said_topic(in),
         .priority = said_priority(in),
@@ -172,7 +172,8 @@ static int put_new_ticket(struct db_tx *tx, struct intake *in, struct err *e)
         err = loads_waiting(tx, ask.topic, &ask.older_wait, e);
     if (err)
         return err;
-    route_choose(in->catalog, loads, &ask, in->arena, &route, NULL);
+    if (!in->unrouted)
+        route_choose(in->catalog, loads, &ask, in->arena, &route, NULL);
     struct ticket_new t = {
         .subject = in->ask->subject.n ? in->ask->subject
                                       : ticket_subject(in->ask->text),
@@ -198,7 +199,7 @@ static int put_new_ticket(struct db_tx *tx, struct intake *in, struct err *e)
                                                 .body = in->ask->text,
                                                 .by = by,
                                                 .opens = true},
-                          in->now, NULL, e);
+                          in->now, &in->message_id, e);
     return err;
 }
 
@@ -217,6 +218,67 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
                        "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "
                        "done_at = ?3 WHERE id = ?1",
                        "iii", in->inbox_id, in->result->ticket_id, in->now);
+}
+
+/* Where a ticket goes that lies on nobody's desk. */
+static int choose_desk(struct db_tx *tx, struct intake *in,
+                       const struct ticket *t, const struct route_ask *ask,
+                       struct route *ret, struct err *e)
+{
+    struct route_load *loads;
+    *ret = (struct route){.reason = ""};
+    if (t->assignee_id)
+        return OTK_OK;
+    int r = loads_read(tx, in->catalog, in->arena, &loads, e);
+    if (!r)
+        route_choose(in->catalog, loads, ask, in->arena, ret, NULL);
+    return r;
+}
+
+int intake_finish_ticket(struct db_tx *tx, struct intake *in, struct err *e)
+{
+    struct ticket t;
+    struct route route;
+    const struct catalog_priority *normal =
+        catalog_priority(in->catalog, STR("normal"));
+    int r = ticket_get(tx, in->result->ticket_id, in->arena, &t, e);
+    if (r)
+        return r;
+    bool others = t.priority_id && (!normal || t.priority_id != normal->id);
+    struct route_ask ask = {
+        .topic = t.topic_id ? catalog_topic_id(in->catalog, t.topic_id)
+                            : said_topic(in),
+        .priority = others ? catalog_priority_id(in->catalog, t.priority_id)
+                           : said_priority(in),
+        .language = in->result->language,
+        .at = in->now,
+    };
+    r = choose_desk(tx, in, &t, &ask, &route, e);
+    int64_t topic = ask.topic ? ask.topic->id : 0;
+    int64_t priority = ask.priority ? ask.priority->id : 0;
+    int64_t team = route.team ? route.team->id : t.team_id;
+    int64_t staff = route.staff ? route.staff->id : 0;
+    struct ticket_change c = {
+        .topic_id = topic != t.topic_id ? &topic : NULL,
+        .priority_id = priority != t.priority_id ? &priority : NULL,
+        .team_id = team != t.team_id ? &team : NULL,
+        .assignee_id = staff ? &staff : NULL,
+        .reason = str_from(route.reason),
+        .catalog = in->catalog,
+    };
+    bool over = str_is(t.state, "closed") || str_is(t.state, "merged");
+    if (!r && !over)
+        r = ticket_change(tx, t.id, &c, (struct actor){0}, in->now, e);
+    if (!r)
+        r = db_exec(tx, e,
+                    "UPDATE tickets SET language = CASE WHEN ?2 = '' THEN "
+                    "language ELSE ?2 END WHERE id = ?1",
+                    "it", t.id, in->result->language);
+    return r ? r
+             : db_exec(tx, e,
+                       "UPDATE inbox SET stage = 'ticket', done_at = ?2 WHERE "
+                       "id = ?1",
+                       "ii", in->inbox_id, in->now);
 }
 
 int intake_link_predictions(struct db_tx *tx, const struct intake *in,

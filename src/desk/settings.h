@@ -17,6 +17,8 @@ struct err;
 enum settings_language { SET_LANGUAGE_RU, SET_LANGUAGE_EN };
 enum settings_log { SET_LOG_ERROR, SET_LOG_WARN, SET_LOG_INFO, SET_LOG_DEBUG };
 
+enum set_recogniser { SET_HEAR_NONE, SET_HEAR_HTTP, SET_HEAR_MEMORY };
+
 struct settings {
     struct {
         char *name;   /* of the desk, as people see it */
@@ -59,6 +61,34 @@ struct settings {
         char *model;   /* folder under models/ or a path; empty: none */
         int precision; /* enum precision: how the model is computed */
     } knowledge;
+    struct {
+        int recogniser; /* enum set_recogniser */
+        char *url;      /* of `http` */
+        char *model;    /* its name there */
+        char *key;
+        int64_t timeout_seconds;
+        char *memory_text; /* what `memory` hears */
+        char *decoder;     /* a program; empty: the one beside ours */
+        char *synthesiser; /* the program that speaks; empty: nothing does */
+    } speech;
+    struct {
+        bool enabled;
+        char *address; /* to listen on */
+        int64_t port, tls_port;
+        char *public_address; /* that callers are told; empty: the one above */
+        int64_t rtp_from, rtp_to;
+        char *certificate; /* of TLS, PEM with its key */
+        char *authorities; /* PEM of those whom we believe over TLS */
+        int srtp;    /* enum phone_srtp_rule: when offered, always, never */
+        char *allow; /* who may call; empty: anybody */
+        char *trust; /* who is never banned */
+        int64_t calls_max;
+        int64_t calls_per_minute; /* of one address */
+        int64_t ban_minutes;
+        char *script;
+        int64_t listen_seconds, silence_ms, patience_seconds;
+        int64_t hold_seconds;
+    } phone;
     struct {
         int64_t giveback_minutes; /* of business time; 0: never */
         int64_t refresh_seconds;  /* how often other processes' changes show */

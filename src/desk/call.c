@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "desk/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/rand.h"
+#include "base/scope.h"
+#include "base/utf8.h"
+#include "db/db.h"
+#include "db/jobs.h"
+#include "desk/attachment.h"
+#include "desk/blob.h"
+#include "desk/call_parts.h"
+#include "desk/desk.h"
+#include "desk/intake_parts.h"
+#include "speech/recording.h"
+
+enum {
+    ABOUT_BYTES = RECORDING_ABOUT_MAX,
+    NUMBER_MAX = 64,
+    NAME_MAX_SHOWN = 100,
+    ID_BYTES = 64,
+};
+
+/* ---- whose call it is
+ * ------------------------------------------------------------- */
+
+struct str call_about_print(const struct call_about *x, struct arena *a)
+{
+    struct buf b = BUF_INIT(ABOUT_BYTES);
+    buf_puts(&b, "{\"id\":");
+    json_put_text(&b, utf8_cut(x->id, ID_BYTES));
+    buf_puts(&b, ",\"caller\":");
+    json_put_text(&b, utf8_cut(x->caller, NUMBER_MAX));
+    buf_puts(&b, ",\"name\":");
+    json_put_text(&b, utf8_cut(x->name, NAME_MAX_SHOWN));
+    buf_puts(&b, ",\"line\":");
+    json_put_text(&b, utf8_cut(x->line, NUMBER_MAX));
+    buf_puts(&b, ",\"language\":");
+    json_put_text(&b, x->language);
+    buf_printf(&b, ",\"started_at\":%lld}", (long long)x->started_at);
+    struct str kept = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
+                     struct err *e)
+{
+    SCOPED(scope_json) json_t *o = NULL;
+    struct call_about x = {0};
+    const struct {
+        struct json_want want;
+        struct str *at;
+    } texts[] = {{{"id", true, 1, ID_BYTES}, &x.id},
+                 {{"caller", false, 0, NUMBER_MAX}, &x.caller},
+                 {{"name", false, 0, NAME_MAX_SHOWN}, &x.name},
+                 {{"line", false, 0, NUMBER_MAX}, &x.line},
+                 {{"language", false, 0, 2}, &x.language}};
+    struct json_want when = {"started_at", true, 0, INT64_MAX};
+    int r = json_read(text, ABOUT_BYTES, &o, e);
+    for (size_t i = 0; !r && i < sizeof(texts) / sizeof(texts[0]); i++) {
+        r = json_text(o, &texts[i].want, texts[i].at, e);
+        r = r == OTK_ENOENT ? OTK_OK : r;
+        *texts[i].at = arena_str(a, *texts[i].at);
+    }
+    if (!r)
+        r = json_whole(o, &when, &x.started_at, e);
+    if (!r)
+        *ret = x;
+    return r;
+}
+
+/* ---- the recording becomes a file of the desk
+ * -------------------------------------- */
+
+static int put_piece(void *ctx, struct str bytes, struct err *e)
+{
+    return blob_write(ctx, bytes, e);
+}
+
+static int keep_recording(struct desk *d, struct recording *r,
+                          struct attachment *ret, int64_t *ret_ms,
+                          struct arena *a, struct err *e)
+{
+    struct blob_writer *w;
+    char hash[BLOB_HASH_BYTES];
+    int err = blob_begin(desk_folder(d), CALL_BYTES_MAX, &w, e);
+    if (err)
+        return err;
+    err = recording_read(r, put_piece, w, ret_ms, e);
+    if (err) {
+        blob_drop(w);
+        return err;
+    }
+    err = blob_finish(w, hash, &ret->size, e);
+    ret->hash = str_from(arena_copy(a, str_from(hash)));
+    return err;
+}
+
+/* ---- the ticket
+ * ------------------------------------------------------------------- */
+
+struct filing {
+    struct intake in;
+    struct intake_ask ask;
+    struct intake_result result;
+    struct call_about about;
+    struct attachment file;
+    int64_t ms;
+    bool heard_later; /* there is a recogniser */
+    struct call_filed *ret;
+};
+
+struct str call_waiting_text(struct arena *a, const char *language, int64_t ms)
+{
+    const char *text =
+        strcmp(language, "en") == 0
+            ? "A recorded call of %lld s, not transcribed yet: listen to the "
+              "file."
+            : "Запись звонка, %lld с, ещё не расшифрована: послушайте файл.";
+    char said[256];
+    (void)snprintf(said, sizeof(said), "%lld",
+                   (long long)((ms + MS_SECOND / 2) / MS_SECOND));
+    struct buf b = BUF_INIT(sizeof(said) * 2);
+    const char *at = strstr(text, "%lld");
+    buf_put(&b, text, (size_t)(at - text));
+    buf_puts(&b, said);
+    buf_puts(&b, at + strlen("%lld"));
+    struct str kept = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+static struct str subject_of(struct arena *a, const struct call_about *x)
+{
+    bool english = str_is(x->language, "en");
+    struct str who = x->name.n ? x->name : x->caller;
+    if (who.n == 0)
+        return english ? STR("A call from a hidden number")
+                       : STR("Звонок со скрытого номера");
+    return str_from(
+        arena_printf(a, english ? "A call from " STR_FMT : "Звонок от " STR_FMT,
+                     STR_ARG(who)));
+}
+
+/* What a number is not, is left out: a caller is not refused for it. */
+static void take_caller(struct filing *f, struct arena *a)
+{
+    struct str phone;
+    f->ask.person.language = f->about.language;
+    if (identity_normalize("phone", f->about.caller, a, &phone, NULL))
+        return;
+    f->ask.person.phone = phone;
+    f->ask.person.name = f->about.name;
+    if (person_check(&f->ask.person, a, NULL))
+        f->ask.person.name = (struct str){0};
+}
+
+static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
+{
+    return db_int_of(tx, &f->ret->ticket_id, e,
+                     "SELECT ticket_id FROM inbox WHERE channel = 'phone' AND "
+                     "dedup = ?1",
+                     "s", f->ask.dedup);
+}
+
+static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
+{
+    struct intake *in = &f->in;
+    int64_t id = 0;
+    f->file.ticket_id = f->result.ticket_id;
+    f->file.message_id = in->message_id;
+    struct actor by = in->person_id
+                          ? (struct actor){ACTOR_PERSON, in->person_id}
+                          : (struct actor){0};
+    int r = attachment_add(tx, &f->file, by, in->now, &id, e);
+    return r ? r
+             : db_exec(tx, e,
+                       "UPDATE inbox SET stage = 'recorded', done_at = NULL, "
+                       "payload_json = ?2 WHERE id = ?1",
+                       "it", in->inbox_id,
+                       arena_printf(in->arena,
+                                    "{\"ticket\":true,\"message\":%lld,"
+                                    "\"attachment\":%lld}",
+                                    (long long)in->message_id, (long long)id));
+}
+
+static int read_due(struct db_tx *tx, struct filing *f, struct err *e)
+{
+    return db_int_of(tx, &f->ret->first_due, e,
+                     "SELECT COALESCE(first_due, 0) FROM tickets WHERE id = ?1",
+                     "i", f->ret->ticket_id);
+}
+
+static int store_call(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct filing *f = arg;
+    struct intake *in = &f->in;
+    int r = find_filed(tx, f, e);
+    if (r != OTK_ENOENT)
+        return r ? r : read_due(tx, f, e);
+    r = person_get_or_make(tx, &f->ask.person, in->now, &in->person_id, e);
+    if (!r)
+        r = intake_put_inbox(tx, in, "recorded", e);
+    if (!r)
+        r = intake_put_ticket(tx, in, e);
+    f->ret->ticket_id = f->result.ticket_id;
+    if (!r)
+        r = put_file(tx, f, e);
+    if (!r && f->heard_later)
+        r = call_push(tx, in->inbox_id, in->now, in->arena, e);
+    return r ? r : read_due(tx, f, e);
+}
+
+static void prepare(struct filing *f, struct desk *d, struct desk_worker *w,
+                    struct arena *a)
+{
+    const char *language = arena_copy(a, f->about.language);
+    f->ask = (struct intake_ask){
+        .channel = "phone",
+        .dedup = f->about.id,
+        .subject = subject_of(a, &f->about),
+        .text = call_waiting_text(a, language, f->ms),
+        .want_ticket = true,
+    };
+    take_caller(f, a);
+    f->result.outcome = INTAKE_TICKET;
+    f->result.language = language;
+    rand_token(f->result.token, (TOKEN_BYTES - 1) / 2);
+    f->in = (struct intake){
+        .d = d,
+        .w = w,
+        .ask = &f->ask,
+        .arena = a,
+        .result = &f->result,
+        .now = clock_wall(desk_clock(d)),
+        .model = "",
+        .unrouted = f->heard_later,
+    };
+    f->file.name =
+        str_from(arena_printf(a, "call-" STR_FMT ".wav", STR_ARG(f->about.id)));
+    f->file.media_type = STR("audio/wav");
+}
+
+int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
+              struct arena *a, struct call_filed *ret, struct err *e)
+{
+    struct filing f = {.heard_later = desk_recogniser(d) != NULL, .ret = ret};
+    *ret = (struct call_filed){0};
+    int err = call_about_parse(recording_about(r), a, &f.about, e);
+    if (!err)
+        err = keep_recording(d, r, &f.file, &f.ms, a, e);
+    if (err)
+        return err;
+    prepare(&f, d, w, a);
+    f.in.catalog = desk_catalog(d);
+    err = db_write(desk_db(d), 0, store_call, &f, e);
+    catalog_unref(f.in.catalog);
+    if (!err)
+        desk_pushed(d);
+    return err;
+}

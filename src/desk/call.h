@@ -1,0 +1,68 @@
+/*
+ * desk/call.h - a telephone call that was recorded becomes a ticket
+ *
+ * call_file() stores the recording, the request and a ticket with it in one
+ * transaction: the caller can be told its number at once. What was said comes
+ * later, by the job "intake.transcribe" (desk/call_jobs.c), and the usual steps
+ * after it. Without a recogniser the ticket says "not transcribed yet" and goes
+ * to people as it is; call_resume() finishes it when a recogniser is there.
+ */
+#ifndef OTK_DESK_CALL_H
+#define OTK_DESK_CALL_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct desk;
+struct desk_worker;
+struct err;
+struct job;
+struct recording;
+
+#define INTAKE_TRANSCRIBE "intake.transcribe"
+
+/* Who called, where; JSON in the head of a recording, so that it is known after
+ * a crash. */
+struct call_about {
+    struct str id;       /* nobody else's; at most DEDUP_MAX bytes */
+    struct str caller;   /* number or address as signalled; may be empty */
+    struct str name;     /* as signalled; may be empty */
+    struct str line;     /* what was called */
+    struct str language; /* spoken on the line: "ru" "en" */
+    int64_t started_at;  /* wall ms */
+};
+
+/* `a` owns the text. */
+struct str call_about_print(const struct call_about *x, struct arena *a);
+int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
+                     struct err *e);
+
+struct call_filed {
+    int64_t ticket_id;
+    int64_t first_due; /* wall ms; 0: no promise */
+};
+
+/* The recording stays what it is: remove it when this returned 0. The same
+ * call again gives the same ticket. OTK_EAGAIN: nothing was stored. */
+int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
+              struct arena *a, struct call_filed *ret, struct err *e);
+
+/* The job: the recording's words. */
+int call_step_transcribe(struct desk *d, struct desk_worker *w,
+                         const struct job *j, const char *owner, struct err *e);
+
+/* A file of sound that somebody attached (a voice message) gets its words, too:
+ * as a note on its ticket, by the same job. Nothing when it is no sound or
+ * nothing hears. Wake the jobs afterwards: desk_pushed(). */
+struct attachment;
+struct db_tx;
+int call_hear_file(struct db_tx *tx, struct desk *d, const struct attachment *x,
+                   int64_t now_ms, struct err *e);
+
+/* Jobs for the calls that wait for a recogniser, when there is one;
+ * *ret_pushed: how many. */
+int call_resume(struct desk *d, int64_t *ret_pushed, struct err *e);
+
+#endif

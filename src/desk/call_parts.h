@@ -1,0 +1,18 @@
+/* desk/call_parts.h - what call.c and call_jobs.c share */
+#ifndef OTK_DESK_CALL_PARTS_H
+#define OTK_DESK_CALL_PARTS_H
+
+#include "desk/call.h"
+
+struct db_tx;
+
+enum { CALL_BYTES_MAX = 512 << 20 }; /* of one recording: 4 hours, 16 kHz */
+
+/* The job that transcribes the call of this request. */
+int call_push(struct db_tx *tx, int64_t inbox, int64_t now_ms, struct arena *a,
+              struct err *e);
+
+/* What a ticket says until its call is transcribed. */
+struct str call_waiting_text(struct arena *a, const char *language, int64_t ms);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A recording becomes a ticket, and its words come by a job. */
+#include "desk/call.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "db/jobs.h"
+#include "desk/attachment.h"
+#include "desk/call_parts.h"
+#include "desk/intake_jobs.h"
+#include "desk/message.h"
+#include "desk/ticket.h"
+#include "office.h"
+#include "speech/recogniser.h"
+#include "speech/recording.h"
+
+enum { RATE = 8000 };
+
+static char calls[300];
+
+/* A second desk on the same folder, whose recogniser says this. */
+static struct desk *open_hearing(const char *recogniser, const char *text)
+{
+    char one[100], two[500];
+    const char *overrides[] = {one, two};
+    struct desk *d = NULL;
+    struct err e = {0};
+    (void)snprintf(one, sizeof(one), "speech.recogniser=%s", recogniser);
+    (void)snprintf(two, sizeof(two), "speech.memory_text=%s", text);
+    struct desk_options o = {
+        .folder = folder, .overrides = overrides, .n_overrides = 2};
+    if (desk_open(&o, &d, &e))
+        fail_msg("%s", e.msg);
+    return d;
+}
+
+static struct recording *record(const char *name, const char *caller, int ms)
+{
+    struct recording *r;
+    struct err e = {0};
+    struct call_about about = {.id = str_from(name),
+                               .caller = str_from(caller),
+                               .name = STR("Пётр \"П\""),
+                               .line = STR("100"),
+                               .language = STR("ru"),
+                               .started_at = 1000};
+    (void)snprintf(calls, sizeof(calls), "%s/calls", folder);
+    if (recording_begin(calls, name, RATE, call_about_print(&about, arena), &r,
+                        &e))
+        fail_msg("%s", e.msg);
+    uint32_t seed = 1;
+    for (int i = 0; i < RATE / 1000 * ms; i++) {
+        seed = seed * 1664525 + 1013904223;
+        double on = i / 1600 % 2 ? 6000 : 0;
+        int16_t x = (int16_t)(on * ((double)(seed >> 8) / (1 << 24) - 0.5));
+        assert_int_equal(recording_put(r, &x, 1, &e), 0);
+    }
+    return r;
+}
+
+static struct call_filed file(struct desk *d, struct recording *r)
+{
+    struct call_filed f;
+    struct err e = {0};
+    if (call_file(d, worker, r, arena, &f, &e))
+        fail_msg("%s", e.msg);
+    assert_true(f.ticket_id > 0);
+    return f;
+}
+
+/* Runs one job of these kinds as the runner would; its kind, or NULL. */
+static const char *step(struct desk *d, int *ret_code)
+{
+    static const char *const kinds[] = {
+        "intake.transcribe", "intake.understand", "intake.deliver", NULL};
+    struct job j;
+    size_t n = 0;
+    struct err e = {0};
+    int64_t later = clock_wall(&clock_real) + MS_DAY;
+    assert_int_equal(
+        job_take(desk_db(d), "me", kinds, later, 0, arena, &j, 1, &n, &e), 0);
+    if (!n)
+        return NULL;
+    if (strcmp(j.kind, kinds[0]) == 0)
+        *ret_code = call_step_transcribe(d, worker, &j, "me", &e);
+    else if (strcmp(j.kind, kinds[1]) == 0)
+        *ret_code = intake_step_understand(d, worker, &j, "me", &e);
+    else
+        *ret_code = intake_step_deliver(d, worker, &j, "me", &e);
+    return j.kind;
+}
+
+static int run_all(struct desk *d)
+{
+    int n = 0;
+    int code = 0;
+    while (step(d, &code)) {
+        assert_int_equal(code, 0);
+        n++;
+    }
+    return n;
+}
+
+struct shown {
+    int64_t ticket;
+    struct ticket t;
+    struct message *messages;
+    struct attachment *files;
+    size_t n_messages, n_files;
+    int64_t transcripts, waiting;
+};
+
+static int look(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct shown *s = arg;
+    int r = ticket_get(tx, s->ticket, arena, &s->t, e);
+    if (!r)
+        r = message_list(tx, s->ticket, false, arena, &s->messages,
+                         &s->n_messages, e);
+    if (!r)
+        r = attachment_list(tx, s->ticket, arena, &s->files, &s->n_files, e);
+    if (!r)
+        r = db_int_of(tx, &s->transcripts, e,
+                      "SELECT COUNT(*) FROM transcripts t JOIN attachments a "
+                      "ON a.id = t.attachment_id WHERE a.ticket_id = ?1",
+                      "i", s->ticket);
+    return r ? r
+             : db_int_of(tx, &s->waiting, e,
+                         "SELECT COUNT(*) FROM inbox WHERE ticket_id = ?1 AND "
+                         "stage = 'recorded'",
+                         "i", s->ticket);
+}
+
+static struct shown show(int64_t ticket)
+{
+    struct shown s = {.ticket = ticket};
+    read_desk(look, &s);
+    return s;
+}
+
+/* ---- the tests -------------------------------------------------------------
+ */
+
+static void test_about(void **state)
+{
+    (void)state;
+    struct call_about x = {.id = STR("a"),
+                           .caller = STR("+7 900\"\\"),
+                           .line = STR("1"),
+                           .language = STR("en"),
+                           .started_at = 1795878913000};
+    struct call_about y;
+    struct err e = {0};
+    assert_int_equal(
+        call_about_parse(call_about_print(&x, arena), arena, &y, &e), 0);
+    assert_true(str_eq(x.caller, y.caller));
+    assert_int_equal(y.started_at, x.started_at);
+    assert_int_equal(call_about_parse(STR("{}"), arena, &y, &e), OTK_EFORMAT);
+    assert_int_equal(call_about_parse(STR("nonsense"), arena, &y, &e),
+                     OTK_EFORMAT);
+}
+
+static void test_with_recogniser(void **state)
+{
+    (void)state;
+    struct desk *d =
+        open_hearing("memory", "Не печатает принтер в бухгалтерии");
+    struct recording *r = record("call-1", "+7 900 123-45-67", 2000);
+    struct call_filed f = file(d, r);
+    struct shown s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 1);
+    assert_int_equal(s.t.assignee_id, 0); /* not known what it is about */
+    assert_true(str_is(s.t.channel, "phone"));
+    assert_int_equal(s.n_files, 1);
+    assert_int_equal(s.files[0].size, 44 + 2 * RATE * 2);
+    assert_true(s.t.person_id > 0);
+    /* the same again is the same */
+    assert_int_equal(file(d, r).ticket_id, f.ticket_id);
+    assert_int_equal(show(f.ticket_id).n_files, 1);
+    recording_remove(r);
+    assert_int_equal(run_all(d), 3);
+    s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 0);
+    assert_int_equal(s.transcripts, 1);
+    assert_int_equal(s.n_messages, 1);
+    assert_true(
+        str_is(s.messages[0].body, "Не печатает принтер в бухгалтерии"));
+    assert_true(str_is(s.t.subject, "Не печатает принтер в бухгалтерии"));
+    desk_close(d);
+}
+
+static void test_without_recogniser(void **state)
+{
+    (void)state;
+    struct recording *r = record("call-2", "anonymous", 1500);
+    struct call_filed f = file(desk, r);
+    int64_t n;
+    struct err e = {0};
+    recording_remove(r);
+    struct shown s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 1);
+    assert_int_equal(s.t.person_id, 0);
+    assert_non_null(strstr(s.messages[0].body.p, "не расшифрована"));
+    assert_int_equal(run_all(desk), 0);
+    assert_int_equal(call_resume(desk, &n, &e), 0);
+    assert_int_equal(n, 0);
+    /* one comes */
+    struct desk *d = open_hearing("memory", "Нет связи");
+    assert_int_equal(call_resume(d, &n, &e), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(call_resume(d, &n, &e), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(run_all(d), 3);
+    s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 0);
+    assert_true(str_is(s.messages[0].body, "Нет связи"));
+    desk_close(d);
+}
+
+static int set_by_staff(struct db_tx *tx, void *arg, struct err *e)
+{
+    int64_t high = 0;
+    const struct shown *s = arg;
+    int r = db_int_of(tx, &high, e,
+                      "SELECT id FROM priorities WHERE key = "
+                      "'high'",
+                      "");
+    struct ticket_change c = {.priority_id = &high};
+    return r ? r : ticket_change(tx, s->ticket, &c, (struct actor){0}, 2000, e);
+}
+
+/* What people did meanwhile stays. */
+static void test_staff_was_faster(void **state)
+{
+    (void)state;
+    struct desk *d = open_hearing("memory", "Не печатает принтер");
+    struct recording *r = record("call-3", "101", 1500);
+    struct call_filed f = file(d, r);
+    recording_remove(r);
+    struct shown s = show(f.ticket_id);
+    write_desk(set_by_staff, &s);
+    struct shown before = show(f.ticket_id);
+    assert_int_equal(run_all(d), 3);
+    s = show(f.ticket_id);
+    assert_int_equal(s.t.priority_id, before.t.priority_id);
+    desk_close(d);
+}
+
+/* An endpoint that is not there: people get the ticket, and later its words. */
+static void test_recogniser_fails(void **state)
+{
+    (void)state;
+    char url[] = "speech.url=http://127.0.0.1:1/x";
+    char http[] = "speech.recogniser=http";
+    const char *overrides[] = {url, http};
+    struct desk_options o = {
+        .folder = folder, .overrides = overrides, .n_overrides = 2};
+    struct desk *d = NULL;
+    struct err e = {0};
+    int code = 0;
+    assert_int_equal(desk_open(&o, &d, &e), 0);
+    struct recording *r = record("call-4", "102", 1500);
+    struct call_filed f = file(d, r);
+    recording_remove(r);
+    assert_string_equal(step(d, &code), "intake.transcribe");
+    assert_int_equal(code, OTK_EAGAIN);
+    struct shown s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 1);
+    assert_non_null(strstr(s.messages[0].body.p, "не расшифрована"));
+    desk_close(d);
+}
+
+static int drop_file(struct db_tx *tx, void *arg, struct err *e)
+{
+    const struct shown *s = arg;
+    return attachment_drop(tx, s->files[0].id, (struct actor){0}, 3000, e);
+}
+
+/* Somebody took the recording away before it was heard. */
+static void test_recording_gone(void **state)
+{
+    (void)state;
+    struct desk *d = open_hearing("memory", "Слова");
+    struct recording *r = record("call-5", "103", 1500);
+    struct call_filed f = file(d, r);
+    recording_remove(r);
+    struct shown s = show(f.ticket_id);
+    write_desk(drop_file, &s);
+    assert_true(run_all(d) >= 1);
+    s = show(f.ticket_id);
+    assert_int_equal(s.waiting, 0);
+    desk_close(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_about),
+        cmocka_unit_test(test_with_recogniser),
+        cmocka_unit_test(test_without_recogniser),
+        cmocka_unit_test(test_staff_was_faster),
+        cmocka_unit_test(test_recording_gone),
+        cmocka_unit_test(test_recogniser_fails), /* leaves its job behind */
+    };
+    return cmocka_run_group_tests(tests, open_desk, close_desk);
+}
