@@ -242,6 +242,12 @@ struct metrics *api_metrics(struct api *a)
     return a->metrics;
 }
 
+void api_more_metrics(const struct api *a, struct buf *b)
+{
+    if (a->o.more_metrics)
+        a->o.more_metrics(a->o.more_metrics_arg, b);
+}
+
 const struct embed *api_pages(const struct api *a)
 {
     return a->o.pages;

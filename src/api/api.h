@@ -26,7 +26,10 @@ struct api;
 struct api_options {
     struct desk *desk;
     const struct embed *pages; /* of web/dist; NULL-named end */
-    const char *demo;          /* shown on the sign-in page; NULL: no demo */
+    /* more lines for /metrics, from any thread; may be NULL */
+    void (*more_metrics)(void *arg, struct buf *b);
+    void *more_metrics_arg;
+    const char *demo; /* shown on the sign-in page; NULL: no demo */
 };
 
 /* Listens when it returns. api_stop() finishes what is in hand. */
@@ -57,6 +60,7 @@ struct desk_worker *api_worker(const struct http_request *q);
 const struct principal *api_principal(const struct http_request *q);
 int64_t api_now(const struct http_request *q);
 struct api *api_of(const struct http_request *q);
+void api_more_metrics(const struct api *a, struct buf *b);
 
 /* The body as a JSON object with only these fields (NULL: any); NULL: replied
  * already. json_decref() it. */

@@ -116,4 +116,5 @@ void metrics_get(const struct http_request *q, struct http_reply *r)
         if (was_asked(m, i))
             put_route(m, i, b);
     }
+    api_more_metrics(api_of(q), b);
 }

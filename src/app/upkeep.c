@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "desk/call.h"
 #include "desk/desk.h"
 #include "desk/desk_jobs.h"
 #include "desk/dispatch.h"
@@ -98,6 +99,11 @@ static void go_round(struct desk *d)
     struct dispatched done;
     if (desk_refresh(d, &e))
         log_warn("desk", "what is shown may be old: %s", e.msg);
+    int64_t calls = 0;
+    if (call_resume(d, &calls, &e))
+        log_warn("desk", "calls wait on for their words: %s", e.msg);
+    else if (calls)
+        log_info("desk", "calls=%lld are transcribed now", (long long)calls);
     if (dispatch(d, &done, &e))
         log_warn("desk", "waiting tickets wait on: %s", e.msg);
     else if (done.assigned || done.given_back)

@@ -3,14 +3,20 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "channel/phone.h"
+#include "channel/phone_script.h"
+#include "channel/phone_voice.h"
 #include "cli/cli.h"
 #include "db/db.h"
 #include "desk/audit.h"
 #include "desk/catalog.h"
 #include "desk/desk.h"
 #include "knowledge/knowledge.h"
+#include "speech/decode.h"
+#include "speech/recogniser.h"
 #include "tensor/kernels.h"
 #include "triage/triage.h"
 
@@ -64,6 +70,46 @@ static void examine_vectors(struct doctor *x, const struct desk *d,
     say(x, true, "the model of search (knowledge.model) is there", text);
 }
 
+/* What hears, and what reads uploads; wrong only when calls would wait. */
+static void examine_speech(struct doctor *x, struct desk *d)
+{
+    struct err e = {0};
+    char path[4096];
+    const struct settings s = desk_settings(d);
+    struct recogniser *r = desk_recogniser(d);
+    say(x, r || !s.phone.enabled, "recordings are turned into text",
+        r ? recogniser_name(r)
+          : "no: set speech.recogniser, or people listen to them");
+    bool found =
+        sound_decoder_find(s.speech.decoder, path, sizeof(path), &e) == 0;
+    if (r)
+        say(x, found, "uploaded sound is decoded", found ? path : e.msg);
+}
+
+static void examine_phone(struct doctor *x, const struct desk *d)
+{
+    struct err e = {0};
+    char text[200];
+    size_t missing = 0;
+    struct phone_script script;
+    if (!desk_settings(d).phone.enabled)
+        return;
+    say(x, phone_is_built(), "this program can telephone",
+        phone_is_built() ? "" : "install libre-dev and build it again");
+    struct arena *a = arena_new();
+    int r = phone_load_script(d, a, &script, &e);
+    say(x, r == 0, "the telephone's script can be read", e.msg);
+    if (!r) {
+        phone_voice_free(phone_voice_new(d, &script, &missing));
+        (void)snprintf(text, sizeof(text),
+                       "%zu cannot: install espeak-ng, or give sounds of your "
+                       "own in %.100s",
+                       missing, desk_settings(d).phone.script);
+        say(x, missing == 0, "all its texts can be said", missing ? text : "");
+    }
+    arena_free(a);
+}
+
 static void examine(struct doctor *x, struct desk *d)
 {
     struct err e = {0};
@@ -91,6 +137,8 @@ static void examine(struct doctor *x, struct desk *d)
     say(x, c->n_staff > 0, "there is staff",
         c->n_staff ? text : "add somebody: otklik user add");
     catalog_unref(c);
+    examine_speech(x, d);
+    examine_phone(x, d);
     say(x, true, "language models are computed by", kernels_reason());
     struct statvfs disk;
     bool known = statvfs(desk_folder(d), &disk) == 0;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as phone.yaml; what is taken has a text for everything. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "channel/phone_script.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str text = {(const char *)data, size};
+    struct phone_script s;
+    struct err e = {0};
+    struct arena *a = arena_new();
+    int r = phone_script_read("phone.yaml", text, "ru", a, &s, &e);
+    if (r && !e.msg[0])
+        abort();
+    for (size_t i = 0; !r && i < s.n_lines; i++) {
+        for (int t = 0; t < PHONE_TEXTS; t++) {
+            const struct phone_prompt *p = &s.lines[i].prompts[t];
+            if (!p->text || !p->sound)
+                abort();
+            (void)phone_text_fill(str_from(p->text), INT64_MAX, a);
+        }
+    }
+    arena_free(a);
+    return 0;
+}

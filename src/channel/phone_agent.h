@@ -1,0 +1,49 @@
+/*
+ * channel/phone_agent.h - what the calls share: the stack, the limits
+ *
+ * The thread of the telephone only.
+ */
+#ifndef OTK_CHANNEL_PHONE_AGENT_H
+#define OTK_CHANNEL_PHONE_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "channel/phone_conversation.h"
+#include "channel/phone_counts.h"
+#include "channel/phone_re.h"
+#include "channel/phone_script.h"
+
+struct desk;
+struct phone_filed;
+struct phone_guard;
+struct phone_hands;
+struct phone_voice;
+
+enum { PHONE_FOLDER_BYTES = 4096 + 16 };
+
+struct phone_agent {
+    struct desk *desk;
+    const struct phone_script *script;
+    const struct phone_voice *voice;
+    struct phone_hands *hands;
+    struct phone_guard *guard;
+    struct phone_counts *counts;
+    struct conversation_limits limits;
+    char folder[PHONE_FOLDER_BYTES]; /* of recordings */
+    struct sip *sip;
+    struct sipsess_sock *sessions;
+    struct sa listen; /* for sound */
+    struct list calls;
+    uint64_t last_call; /* number of the last one */
+    bool stopping;
+};
+
+/* An INVITE that begins a call: answered or refused. */
+void phone_call_take(struct phone_agent *a, const struct sip_msg *msg);
+/* What became of the recording of a call. Owns `f`. */
+void phone_call_filed(struct phone_agent *a, struct phone_filed *f);
+/* All calls end; what was said is handed over. */
+void phone_calls_end(struct phone_agent *a);
+
+#endif

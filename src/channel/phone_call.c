@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call: a session of SIP, its sound, and the conversation that decides. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "base/scope.h"
+#include "base/utf8.h"
+#include "channel/phone_agent.h"
+#include "channel/phone_hands.h"
+#include "channel/phone_media.h"
+#include "channel/phone_voice.h"
+#include "desk/call.h"
+#include "desk/desk.h"
+#include "speech/activity.h"
+#include "speech/recording.h"
+
+enum {
+    ID_RANDOM = 8,
+    ID_BYTES = 2 * ID_RANDOM + 24,
+    NUMBER_BYTES = 64,
+    NAME_BYTES = 100,
+    CONTACT_BYTES = 128,
+    LISTEN_TICK_MS = 100,
+    KEEP_ALIVE_MS = 1000, /* a frame of silence holds NAT open */
+    KEYS_MAX = 200,       /* in a call; more is a storm */
+};
+
+struct call {
+    struct le le;
+    struct phone_agent *agent;
+    uint64_t number;
+    char id[ID_BYTES];
+    char caller[NUMBER_BYTES], name[NAME_BYTES], called[NUMBER_BYTES];
+    const struct phone_line *line;
+    struct sipsess *session; /* NULL: the caller has gone */
+    struct phone_media *media;
+    struct conversation talk;
+    struct tmr tick;
+    const struct sound *playing; /* NULL: nothing */
+    size_t played;
+    struct sound spoken; /* the number of the ticket */
+    struct recording *recording;
+    struct activity ear;
+    int64_t next_frame, sent_at, started_at;
+    int keys;
+    bool answered, held, lost; /* lost: the disk took no more */
+};
+
+static void obey(struct call *c, enum conversation_order order);
+
+static int64_t now_ms(void)
+{
+    return clock_mono(&clock_real);
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------ */
+
+static void destroy(void *arg)
+{
+    struct call *c = arg;
+    tmr_cancel(&c->tick);
+    list_unlink(&c->le);
+    mem_deref(c->session); /* says BYE when the caller is still there */
+    phone_media_free(c->media);
+    recording_remove(c->recording); /* nobody wanted it */
+    sound_free(&c->spoken);
+    if (c->answered) {
+        c->agent->counts->active--;
+        log_info("phone", "call=%s ended after %lld s", c->id,
+                 (long long)((clock_wall(desk_clock(c->agent->desk)) -
+                              c->started_at) /
+                             MS_SECOND));
+    }
+}
+
+/* ---- what is heard
+ * ------------------------------------------------------------------ */
+
+static void heard(void *arg, const int16_t *samples, size_t n)
+{
+    struct call *c = arg;
+    struct err e = {0};
+    if (!c->recording || c->held || c->talk.state != TALK_LISTENING)
+        return;
+    int64_t before = c->ear.voiced_ms;
+    (void)activity_hear(&c->ear, samples, n);
+    conversation_heard(&c->talk, now_ms(), c->ear.voiced_ms - before);
+    if (!c->lost && recording_put(c->recording, samples, n, &e)) {
+        c->lost = true;
+        log_error("phone", "call=%s: what is said now is lost: %s", c->id,
+                  e.msg);
+    }
+}
+
+static void pressed(void *arg, char key)
+{
+    struct call *c = arg;
+    if (c->held || ++c->keys > KEYS_MAX)
+        return;
+    obey(c, conversation_key(&c->talk, now_ms(), key));
+}
+
+/* ---- orders
+ * ------------------------------------------------------------------------- */
+
+static void say(struct call *c)
+{
+    c->playing = c->talk.text == PHONE_FILED && c->spoken.n
+                     ? &c->spoken
+                     : phone_voice_get(c->agent->voice, c->line, c->talk.text);
+    c->played = 0;
+}
+
+static int begin_recording(struct call *c)
+{
+    struct err e = {0};
+    struct arena *a = arena_new();
+    struct call_about about = {
+        .id = str_from(c->id),
+        .caller = str_from(c->caller),
+        .name = str_from(c->name),
+        .line = str_from(c->called),
+        .language = str_from(c->line->language),
+        .started_at = c->started_at,
+    };
+    int r = recording_begin(c->agent->folder, c->id, PHONE_RATE,
+                            call_about_print(&about, a), &c->recording, &e);
+    if (r)
+        log_error("phone", "call=%s cannot be recorded: %s", c->id, e.msg);
+    arena_free(a);
+    return r;
+}
+
+static void listen_now(struct call *c)
+{
+    c->playing = NULL;
+    if (!c->recording && begin_recording(c)) {
+        c->talk.state = TALK_PARTING; /* better than to seem to listen */
+        c->talk.text = PHONE_NOTHING;
+        say(c);
+    }
+}
+
+static void file(struct call *c)
+{
+    phone_media_flush(c->media);
+    phone_hands_file(c->agent->hands, c->number, MOVE(c->recording),
+                     c->talk.gone ? NULL : c->line);
+}
+
+/* `c` may be gone afterwards. */
+static void obey(struct call *c, enum conversation_order order)
+{
+    switch (order) {
+    case ORDER_NONE: break;
+    case ORDER_SAY: say(c); break;
+    case ORDER_LISTEN: listen_now(c); break;
+    case ORDER_FILE: file(c); break;
+    case ORDER_HANG_UP:
+        c->agent->counts->silent += !conversation_has_words(&c->talk);
+        mem_deref(c);
+        break;
+    }
+}
+
+/* ---- time goes by
+ * ------------------------------------------------------------------- */
+
+static void send_frame(struct call *c)
+{
+    int16_t frame[PHONE_FRAME] = {0};
+    size_t left = c->playing->n - c->played;
+    size_t n = left < PHONE_FRAME ? left : PHONE_FRAME;
+    memcpy(frame, c->playing->samples + c->played, n * sizeof(*frame));
+    c->played += n;
+    phone_media_send(c->media, frame);
+}
+
+/* Frames that are due by now. False: the call is over. */
+static bool play(struct call *c, int64_t now)
+{
+    enum { BEHIND_MAX = 10 }; /* frames; more are not caught up with */
+    if (now - c->next_frame > BEHIND_MAX * PHONE_FRAME_MS)
+        c->next_frame = now;
+    while (c->playing && c->next_frame <= now) {
+        if (c->played < c->playing->n) {
+            send_frame(c);
+            c->next_frame += PHONE_FRAME_MS;
+            c->sent_at = now;
+            continue;
+        }
+        c->playing = NULL;
+        enum conversation_order order = conversation_said(&c->talk, now);
+        if (order == ORDER_HANG_UP) {
+            obey(c, order);
+            return false;
+        }
+        obey(c, order);
+    }
+    return true;
+}
+
+static void keep_alive(struct call *c, int64_t now)
+{
+    int64_t silent = now - c->sent_at;
+    if (silent < KEEP_ALIVE_MS)
+        return;
+    phone_media_skip(c->media, (int)(silent / PHONE_FRAME_MS) - 1);
+    phone_media_send(c->media, NULL);
+    c->sent_at = now;
+    c->next_frame = now;
+}
+
+static void tick(void *arg)
+{
+    struct call *c = arg;
+    int64_t now = now_ms();
+    enum conversation_order order = conversation_look(&c->talk, now);
+    if (order == ORDER_HANG_UP) {
+        obey(c, order);
+        return;
+    }
+    obey(c, order);
+    bool gone = c->talk.gone || !c->media;
+    if (c->playing && !gone && !play(c, now))
+        return;
+    if (!c->playing && !gone)
+        keep_alive(c, now);
+    int64_t wait = c->playing ? c->next_frame - now_ms() : LISTEN_TICK_MS;
+    tmr_start(&c->tick, (uint64_t)(wait > 0 ? wait : 1), tick, c);
+}
+
+/* ---- what the session tells
+ * --------------------------------------------------------- */
+
+static void established(const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    (void)msg;
+    if (c->talk.state != TALK_NEW)
+        return;
+    c->next_frame = c->sent_at = now_ms();
+    phone_media_start(c->media);
+    obey(c, conversation_answered(&c->talk, c->next_frame));
+    tmr_start(&c->tick, 1, tick, c);
+}
+
+static void closed(int err, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    (void)err; /* a normal BYE comes as ECONNRESET */
+    (void)msg;
+    c->session = mem_deref(c->session);
+    c->playing = NULL;
+    enum conversation_order order = conversation_left(&c->talk, now_ms());
+    if (order == ORDER_FILE)
+        obey(c, order);
+    if (order == ORDER_HANG_UP)
+        obey(c, order);
+}
+
+static void look_at_hold(struct call *c)
+{
+    c->held = phone_media_is_held(c->media);
+    conversation_hold(&c->talk, now_ms(), c->held);
+}
+
+/* A re-INVITE (hold, another address, another codec). */
+static int offered(struct mbuf **ret, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    bool has_offer = mbuf_get_left(msg->mb) > 0;
+    int err = has_offer ? phone_media_take(c->media, msg->mb, true) : 0;
+    if (err)
+        return err;
+    if (has_offer)
+        look_at_hold(c);
+    return phone_media_print(c->media, !has_offer, ret);
+}
+
+/* The answer to an offer of ours, in the ACK. */
+static int answered(const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    int err = phone_media_take(c->media, msg->mb, false);
+    if (!err)
+        look_at_hold(c);
+    return err;
+}
+
+/* Keys of telephones that send them by INFO. */
+static void informed(struct sip *sip, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct str body = {(const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb)};
+    struct str line;
+    char key = 0;
+    (void)sip_treply(NULL, sip, msg, 200, "OK");
+    if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf")) {
+        body = str_trim(body);
+        key = body.n == 1 ? body.p[0] : '\0';
+    } else if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay")) {
+        while (!key && str_next(&body, '\n', &line)) {
+            if (str_starts(line, "Signal=")) {
+                line = str_trim(str_sub(line, sizeof("Signal=") - 1, line.n));
+                key = line.n == 1 ? line.p[0] : '\0';
+            }
+        }
+    }
+    if (key && strchr("0123456789*#ABCD", key)) {
+        c->agent->counts->keys++;
+        pressed(c, key);
+    }
+}
+
+/* ---- a new call
+ * --------------------------------------------------------------------- */
+
+/* Text out of a header: UTF-8 that prints, cut; else nothing. */
+static void take_text(struct str s, char *ret, size_t size)
+{
+    size_t n = 0;
+    s = utf8_cut(str_trim(s), size - 1);
+    if (utf8_check(s) != s.n)
+        s.n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] >= ' ' && s.p[i] != '"' && s.p[i] != 0x7f)
+            ret[n++] = s.p[i];
+    }
+    ret[n] = '\0';
+}
+
+/* The user part, with its escapes undone. */
+static void take_user(const struct uri *u, char *ret, size_t size)
+{
+    char plain[NUMBER_BYTES * 2];
+    int n =
+        re_snprintf(plain, sizeof(plain), "%H", uri_user_unescape, &u->user);
+    take_text((struct str){plain, n > 0 ? (size_t)n : 0}, ret, size);
+}
+
+/* The system behind which the caller is may know him better than he says; it is
+ * believed when it is trusted (RFC 3325, 9). */
+static void take_caller(struct call *c, const struct sip_msg *msg)
+{
+    struct sip_addr known;
+    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY);
+    if (h && sip_addr_decode(&known, &h->val) == 0) {
+        take_user(&known.uri, c->caller, sizeof(c->caller));
+        take_text(str_of(&known.dname), c->name, sizeof(c->name));
+    } else {
+        take_user(&msg->from.uri, c->caller, sizeof(c->caller));
+        take_text(str_of(&msg->from.dname), c->name, sizeof(c->name));
+    }
+    if (strcasecmp(c->caller, "anonymous") == 0)
+        c->caller[0] = c->name[0] = '\0';
+    if (strcmp(c->caller, c->name) == 0)
+        c->name[0] = '\0';
+}
+
+/* What was called: the request's address, or the line that the caller named
+ * when the system gave the request another one. */
+static void take_line(struct call *c, const struct sip_msg *msg)
+{
+    const struct phone_script *s = c->agent->script;
+    take_user(&msg->uri, c->called, sizeof(c->called));
+    c->line = phone_script_line(s, str_from(c->called));
+    if (c->line != s->lines)
+        return;
+    char other[NUMBER_BYTES];
+    take_user(&msg->to.uri, other, sizeof(other));
+    c->line = phone_script_line(s, str_from(other));
+    if (c->line != s->lines)
+        (void)snprintf(c->called, sizeof(c->called), "%s", other);
+}
+
+/* The address of ours that faces the caller. */
+static int face(const struct sa *peer, struct sa *ret)
+{
+    struct sockaddr_storage own;
+    socklen_t n = sizeof(own);
+    SCOPED(scope_close)
+    int fd = socket(peer->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, &peer->u.sa, peer->len) ||
+        getsockname(fd, (struct sockaddr *)&own, &n))
+        return errno;
+    int err = sa_set_sa(ret, (struct sockaddr *)&own);
+    sa_set_port(ret, 0);
+    return err;
+}
+
+static int open_media(struct call *c, const struct sip_msg *msg)
+{
+    const struct settings s = desk_settings(c->agent->desk);
+    struct sa local;
+    struct sa listen = c->agent->listen;
+    int err = s.phone.public_address[0]
+                  ? sa_set_str(&local, s.phone.public_address, 0)
+                  : face(&msg->src, &local);
+    if (sa_is_any(&listen) && sa_af(&listen) != sa_af(&msg->src))
+        sa_init(&listen, sa_af(&msg->src));
+    struct phone_media_options o = {
+        .local = &local,
+        .listen = &listen,
+        .port_from = (uint16_t)s.phone.rtp_from,
+        .port_to = (uint16_t)s.phone.rtp_to,
+        .srtp = (enum phone_srtp_rule)s.phone.srtp,
+        .counts = c->agent->counts,
+        .heard = heard,
+        .key = pressed,
+        .arg = c,
+    };
+    return err ? err : phone_media_new(&o, &c->media);
+}
+
+/* Is the caller where its Contact says? A telephone behind NAT names an address
+ * of its own network, and one that called by TCP or TLS does not listen. Then
+ * what we send later goes back the way the call came, unless there are proxies
+ * on it (Record-Route), who know better. */
+static bool is_elsewhere(const struct sip_msg *msg, const struct sip_hdr *h)
+{
+    struct sip_addr a;
+    struct sa said;
+    if (sip_msg_hdr(msg, SIP_HDR_RECORD_ROUTE) || sip_addr_decode(&a, &h->val))
+        return false;
+    if (msg->tp != SIP_TRANSP_UDP)
+        return true;
+    return sa_set(&said, &a.uri.host, 0) == 0 &&
+           !sa_cmp(&said, &msg->src, SA_ADDR);
+}
+
+/* The message's own header is changed, because libre takes the address of the
+ * dialog out of it and has no other way. `line` must live until then. */
+static void correct_contact(const struct sip_msg *msg, char line[CONTACT_BYTES])
+{
+    for (struct le *le = list_head(&msg->hdrl); le; le = le->next) {
+        struct sip_hdr *h = le->data;
+        if (h->id != SIP_HDR_CONTACT)
+            continue;
+        int n = is_elsewhere(msg, h)
+                    ? re_snprintf(line, CONTACT_BYTES, "<sip:caller@%J%s>",
+                                  &msg->src, sip_transp_param(msg->tp))
+                    : 0;
+        if (n > 0)
+            pl_set_str(&h->val, line);
+        return;
+    }
+}
+
+static int accept_call(struct call *c, const struct sip_msg *msg)
+{
+    char contact[CONTACT_BYTES];
+    struct mbuf *sdp = NULL;
+    bool has_offer = mbuf_get_left(msg->mb) > 0;
+    int err = open_media(c, msg);
+    if (!err && has_offer)
+        err = phone_media_take(c->media, msg->mb, true);
+    if (!err)
+        err = phone_media_print(c->media, !has_offer, &sdp);
+    correct_contact(msg, contact);
+    if (!err)
+        err = sipsess_accept(&c->session, c->agent->sessions, msg, 200, "OK",
+                             c->called[0] ? c->called : "otklik",
+                             "application/sdp", sdp, NULL, NULL, false, offered,
+                             answered, established, informed, NULL, closed, c,
+                             NULL);
+    mem_deref(sdp);
+    if (!err && has_offer)
+        look_at_hold(c);
+    return err;
+}
+
+static void name_call(struct call *c)
+{
+    char token[2 * ID_RANDOM + 1];
+    rand_token(token, ID_RANDOM);
+    (void)snprintf(c->id, sizeof(c->id), "%lld-%s",
+                   (long long)(c->started_at / MS_SECOND), token);
+}
+
+static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
+{
+    struct call *c = mem_zalloc(sizeof(*c), destroy);
+    if (!c)
+        return NULL;
+    c->agent = a;
+    c->number = ++a->last_call;
+    c->started_at = clock_wall(desk_clock(a->desk));
+    tmr_init(&c->tick);
+    activity_init(&c->ear, PHONE_RATE);
+    conversation_init(&c->talk, &a->limits);
+    list_append(&a->calls, &c->le, c);
+    name_call(c);
+    take_caller(c, msg);
+    take_line(c, msg);
+    return c;
+}
+
+static void refuse(struct phone_agent *a, const struct sip_msg *msg,
+                   uint16_t status, const char *reason)
+{
+    a->counts->refused++;
+    (void)sip_treply(NULL, a->sip, msg, status, reason);
+}
+
+void phone_call_take(struct phone_agent *a, const struct sip_msg *msg)
+{
+    struct call *c = new_call(a, msg);
+    int err = c ? accept_call(c, msg) : ENOMEM;
+    if (!err) {
+        c->answered = true;
+        a->counts->calls++;
+        a->counts->active++;
+        log_info("phone", "call=%s line=%s begins", c->id, c->line->number);
+        return;
+    }
+    if (err == ENOTSUP)
+        refuse(a, msg, 488, "Not Acceptable Here");
+    else if (err == EBADMSG || err == EINVAL || err == EPROTO)
+        refuse(a, msg, 400, "Bad Session Description");
+    else
+        refuse(a, msg, 500, "Server Internal Error");
+    mem_deref(c);
+}
+
+/* ---- from the hands, and the end
+ * ---------------------------------------------------- */
+
+static struct call *find(struct phone_agent *a, uint64_t number)
+{
+    for (struct le *le = list_head(&a->calls); le; le = le->next) {
+        struct call *c = le->data;
+        if (c->number == number)
+            return c;
+    }
+    return NULL;
+}
+
+void phone_call_filed(struct phone_agent *a, struct phone_filed *f)
+{
+    struct call *c = find(a, f->call);
+    if (c) {
+        c->spoken = f->spoken;
+        f->spoken = (struct sound){0};
+        obey(c, conversation_filed(&c->talk, now_ms(), f->ticket != 0));
+    }
+    sound_free(&f->spoken);
+    free(f);
+}
+
+void phone_calls_end(struct phone_agent *a)
+{
+    struct le *next;
+    for (struct le *le = list_head(&a->calls); le; le = next) {
+        struct call *c = le->data;
+        next = le->next;
+        if (conversation_left(&c->talk, now_ms()) == ORDER_FILE)
+            obey(c, ORDER_FILE);
+        mem_deref(c); /* says BYE */
+    }
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/phone_conversation.h"
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void conversation_init(struct conversation *c,
+                       const struct conversation_limits *l)
+{
+    *c = (struct conversation){.limits = l, .state = TALK_NEW};
+}
+
+bool conversation_has_words(const struct conversation *c)
+{
+    return c->voiced_ms >= c->limits->voiced_ms;
+}
+
+/* ---- steps
+ * ------------------------------------------------------------------------ */
+
+static enum conversation_order
+say(struct conversation *c, enum conversation_state state, enum phone_text text)
+{
+    c->state = state;
+    c->text = text;
+    return ORDER_SAY;
+}
+
+static enum conversation_order hang_up(struct conversation *c)
+{
+    c->state = TALK_OVER;
+    return ORDER_HANG_UP;
+}
+
+static enum conversation_order listen_now(struct conversation *c, int64_t now)
+{
+    c->state = TALK_LISTENING;
+    c->listens_since = now;
+    c->last_voice = 0;
+    c->asked++;
+    return ORDER_LISTEN;
+}
+
+static enum conversation_order file(struct conversation *c)
+{
+    c->state = TALK_FILING;
+    return ORDER_FILE;
+}
+
+/* The caller has finished, or never began. */
+static enum conversation_order finish(struct conversation *c)
+{
+    if (conversation_has_words(c))
+        return file(c);
+    if (c->asked < c->limits->asks)
+        return say(c, TALK_AGAIN, PHONE_AGAIN);
+    return say(c, TALK_PARTING, PHONE_NOTHING);
+}
+
+/* ---- events
+ * ----------------------------------------------------------------------- */
+
+enum conversation_order conversation_answered(struct conversation *c,
+                                              int64_t now)
+{
+    if (c->state != TALK_NEW)
+        return ORDER_NONE;
+    c->began = now;
+    return say(c, TALK_GREETING, PHONE_GREETING);
+}
+
+enum conversation_order conversation_said(struct conversation *c, int64_t now)
+{
+    switch (c->state) {
+    case TALK_GREETING:
+    case TALK_AGAIN: return listen_now(c, now);
+    case TALK_READING:
+    case TALK_PARTING: return hang_up(c);
+    default: return ORDER_NONE;
+    }
+}
+
+void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms)
+{
+    if (c->state != TALK_LISTENING || voiced_ms <= 0)
+        return;
+    c->voiced_ms += voiced_ms;
+    c->last_voice = now;
+}
+
+enum conversation_order conversation_key(struct conversation *c, int64_t now,
+                                         char key)
+{
+    switch (c->state) {
+    case TALK_GREETING: /* who knows it need not hear it */
+    case TALK_AGAIN: return listen_now(c, now);
+    case TALK_LISTENING: return key == '#' ? finish(c) : ORDER_NONE;
+    case TALK_READING:
+        return key == '*' ? say(c, TALK_READING, c->text) : ORDER_NONE;
+    default: return ORDER_NONE;
+    }
+}
+
+void conversation_hold(struct conversation *c, int64_t now, bool held)
+{
+    if (held && !c->held_since)
+        c->held_since = now;
+    if (!held && c->held_since) { /* the clocks stood still */
+        int64_t stood = now - c->held_since;
+        c->listens_since += c->listens_since ? stood : 0;
+        c->last_voice += c->last_voice ? stood : 0;
+        c->held_since = 0;
+    }
+}
+
+enum conversation_order conversation_filed(struct conversation *c, int64_t now,
+                                           bool has_number)
+{
+    (void)now;
+    if (c->state != TALK_FILING)
+        return ORDER_NONE;
+    if (c->gone)
+        return hang_up(c);
+    return say(c, TALK_READING, has_number ? PHONE_FILED : PHONE_LATER);
+}
+
+enum conversation_order conversation_left(struct conversation *c, int64_t now)
+{
+    (void)now;
+    c->gone = true;
+    if (c->state == TALK_FILING || c->state == TALK_OVER)
+        return ORDER_NONE;
+    bool unfiled = c->state == TALK_LISTENING || c->state == TALK_AGAIN;
+    return unfiled && conversation_has_words(c) ? file(c) : hang_up(c);
+}
+
+static enum conversation_order look_at_silence(struct conversation *c,
+                                               int64_t now)
+{
+    const struct conversation_limits *l = c->limits;
+    int64_t heard = later(c->last_voice, c->listens_since);
+    bool words = conversation_has_words(c);
+    bool silent = words ? now - heard >= l->silence_ms
+                        : now - c->listens_since >= l->patience_ms &&
+                              now - heard >= l->silence_ms;
+    bool long_enough = now - c->listens_since >= l->listen_ms;
+    return silent || long_enough ? finish(c) : ORDER_NONE;
+}
+
+enum conversation_order conversation_look(struct conversation *c, int64_t now)
+{
+    const struct conversation_limits *l = c->limits;
+    if (c->state == TALK_OVER || c->state == TALK_NEW)
+        return ORDER_NONE;
+    bool held = c->held_since && now - c->held_since >= l->hold_ms;
+    if (held || now - c->began >= l->call_ms)
+        return conversation_left(c, now);
+    if (c->state == TALK_LISTENING && !c->held_since)
+        return look_at_silence(c, now);
+    return ORDER_NONE;
+}

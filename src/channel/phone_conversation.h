@@ -1,0 +1,87 @@
+/*
+ * channel/phone_conversation.h - what is said and done in a call, step by step
+ *
+ *   greeting -> listening -> filing -> the ticket's number -> good-bye
+ *                  |  nothing was said: asked once more, then good-bye
+ *
+ * The caller ends by silence, by '#' or by hanging up. Events go in, orders
+ * come out: the conversation knows neither SIP nor sound nor the desk, and what
+ * time it is, it is told. Silence is judged by that time and by nothing else: a
+ * telephone that sends no packets is silent, too.
+ */
+#ifndef OTK_CHANNEL_PHONE_CONVERSATION_H
+#define OTK_CHANNEL_PHONE_CONVERSATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What can be said; see channel/phone_script.h. */
+enum phone_text {
+    PHONE_GREETING, /* who we are; tell us what happened */
+    PHONE_AGAIN,    /* nothing was heard */
+    PHONE_FILED,    /* your ticket has this number */
+    PHONE_LATER,    /* kept, but there is no number yet */
+    PHONE_NOTHING,  /* nothing was heard again: good-bye */
+    PHONE_TEXTS,
+};
+
+struct conversation_limits {
+    int64_t silence_ms;  /* after a word: the caller has finished */
+    int64_t patience_ms; /* before the first word */
+    int64_t listen_ms;   /* longest that a caller may speak */
+    int64_t hold_ms;     /* longest on hold */
+    int64_t voiced_ms;   /* less is a cough */
+    int64_t call_ms;     /* of all together */
+    int asks;            /* how often the caller is asked */
+};
+
+enum conversation_order {
+    ORDER_NONE,
+    ORDER_SAY,     /* `text`; conversation_said() when it is over */
+    ORDER_LISTEN,  /* stop speaking; what is heard from now on is kept */
+    ORDER_FILE,    /* keep it and make a ticket; conversation_filed() */
+    ORDER_HANG_UP, /* it is over; what was kept and not filed goes */
+};
+
+enum conversation_state {
+    TALK_NEW,
+    TALK_GREETING,
+    TALK_LISTENING,
+    TALK_AGAIN,
+    TALK_FILING,
+    TALK_READING, /* the number */
+    TALK_PARTING,
+    TALK_OVER,
+};
+
+struct conversation {
+    const struct conversation_limits *limits;
+    enum conversation_state state;
+    enum phone_text text;                                 /* of ORDER_SAY */
+    int64_t began, listens_since, last_voice, held_since; /* 0: not */
+    int64_t voiced_ms;
+    int asked;
+    bool gone; /* the caller has hung up */
+};
+
+/* Times are of one clock that never jumps, in milliseconds, above 0. */
+void conversation_init(struct conversation *c,
+                       const struct conversation_limits *l);
+enum conversation_order conversation_answered(struct conversation *c,
+                                              int64_t now);
+enum conversation_order conversation_said(struct conversation *c, int64_t now);
+/* `voiced_ms` more of speech were heard. */
+void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms);
+enum conversation_order conversation_key(struct conversation *c, int64_t now,
+                                         char key);
+void conversation_hold(struct conversation *c, int64_t now, bool held);
+enum conversation_order conversation_filed(struct conversation *c, int64_t now,
+                                           bool has_number);
+enum conversation_order conversation_left(struct conversation *c, int64_t now);
+/* Time goes by; at least every 100 ms. */
+enum conversation_order conversation_look(struct conversation *c, int64_t now);
+
+/* Enough was said to make a ticket of. */
+bool conversation_has_words(const struct conversation *c);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/phone_hands.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "channel/phone_counts.h"
+#include "channel/phone_voice.h"
+#include "desk/call.h"
+#include "desk/desk.h"
+#include "speech/activity.h"
+#include "speech/recording.h"
+
+enum { HANDS = 2, LOOK_MS = 60 * 1000 };
+
+struct task {
+    struct task *next;
+    uint64_t call;
+    struct recording *recording;
+    const struct phone_line *line;
+};
+
+struct phone_hands {
+    struct phone_hands_options o;
+    pthread_t threads[HANDS];
+    int n_threads;
+    pthread_mutex_t lock; /* guards: */
+    pthread_cond_t some;
+    struct task *first, **last;
+    int64_t look_at; /* when recordings are looked for again; monotonic */
+    bool stop;
+};
+
+/* ---- filing
+ * ------------------------------------------------------------------------ */
+
+/* 0: the recording is gone, it is a ticket. */
+static int file_one(struct phone_hands *h, struct desk_worker *w,
+                    struct recording *r, int64_t *ret_ticket)
+{
+    struct err e = {0};
+    struct call_filed filed;
+    struct arena *a = arena_new();
+    int err = call_file(h->o.desk, w, r, a, &filed, &e);
+    arena_free(a);
+    if (!err) {
+        *ret_ticket = filed.ticket_id;
+        h->o.counts->filed++;
+        recording_remove(r);
+        return OTK_OK;
+    }
+    h->o.counts->unfiled++;
+    log_error("phone", "call=%s is kept and will be filed later: %s",
+              recording_name(r), e.msg);
+    recording_close(r);
+    return err;
+}
+
+static void do_task(struct phone_hands *h, struct desk_worker *w,
+                    struct task *t)
+{
+    struct phone_filed *f = MEM_NEW(struct phone_filed);
+    f->call = t->call;
+    if (file_one(h, w, t->recording, &f->ticket) == OTK_OK && t->line)
+        phone_voice_number(h->o.voice, t->line, f->ticket, &f->spoken);
+    h->o.done(h->o.arg, f);
+    free(t);
+}
+
+/* ---- what nobody holds
+ * ---------------------------------------------------------------- */
+
+struct hearing {
+    struct activity ear;
+    size_t skip; /* of the head */
+};
+
+static int hear(void *ctx, struct str bytes, struct err *e)
+{
+    struct hearing *h = ctx;
+    int16_t samples[1024];
+    (void)e;
+    size_t skip = bytes.n < h->skip ? bytes.n : h->skip;
+    h->skip -= skip;
+    bytes = str_sub(bytes, skip, bytes.n);
+    while (bytes.n >= sizeof(*samples)) {
+        size_t n = bytes.n < sizeof(samples) ? bytes.n : sizeof(samples);
+        n -= n % sizeof(*samples);
+        memcpy(samples, bytes.p, n);
+        (void)activity_hear(&h->ear, samples, n / sizeof(*samples));
+        bytes = str_sub(bytes, n, bytes.n);
+    }
+    return OTK_OK;
+}
+
+struct resuming {
+    struct phone_hands *h;
+    struct desk_worker *w;
+};
+
+static int resume_one(void *ctx, struct recording *r, struct err *e)
+{
+    struct resuming *x = ctx;
+    struct hearing heard = {.skip = SOUND_WAV_HEAD};
+    int64_t ms = 0;
+    int64_t ticket = 0;
+    activity_init(&heard.ear, PHONE_RATE);
+    int err = recording_read(r, hear, &heard, &ms, e);
+    if (err) {
+        recording_close(r);
+        return err;
+    }
+    if (heard.ear.voiced_ms < x->h->o.voiced_ms) {
+        recording_remove(r);
+        return OTK_OK;
+    }
+    log_info("phone", "call=%s was cut off, %lld ms of it are filed",
+             recording_name(r), (long long)ms);
+    if (file_one(x->h, x->w, r, &ticket) == OTK_OK)
+        x->h->o.counts->resumed++;
+    return OTK_OK; /* the next one may be luckier */
+}
+
+static void resume(struct phone_hands *h, struct desk_worker *w)
+{
+    struct err e = {0};
+    struct resuming x = {h, w};
+    if (recording_each(h->o.folder, resume_one, &x, &e))
+        log_warn("phone", "recordings wait on: %s", e.msg);
+}
+
+/* ---- the threads
+ * -------------------------------------------------------------------- */
+
+/* A task; or NULL: look for recordings, or (*ret_stop) end. */
+static struct task *next_task(struct phone_hands *h, bool *ret_stop)
+{
+    struct task *t = NULL;
+    pthread_mutex_lock(&h->lock);
+    while (!h->first && !h->stop && clock_mono(&clock_real) < h->look_at) {
+        struct timespec until = {.tv_sec = h->look_at / MS_SECOND,
+                                 .tv_nsec = h->look_at % MS_SECOND * 1000000};
+        (void)pthread_cond_timedwait(&h->some, &h->lock, &until);
+    }
+    if (h->first) {
+        t = h->first;
+        h->first = t->next;
+        if (!h->first)
+            h->last = &h->first;
+    } else if (!h->stop) {
+        h->look_at = clock_mono(&clock_real) + LOOK_MS;
+    }
+    *ret_stop = !t && h->stop;
+    pthread_mutex_unlock(&h->lock);
+    return t;
+}
+
+static void *work(void *arg)
+{
+    struct phone_hands *h = arg;
+    struct desk_worker *w = desk_worker_new();
+    bool stop = false;
+    while (!stop) {
+        struct task *t = next_task(h, &stop);
+        if (t)
+            do_task(h, w, t);
+        else if (!stop)
+            resume(h, w);
+    }
+    desk_worker_free(w);
+    return NULL;
+}
+
+int phone_hands_start(const struct phone_hands_options *o,
+                      struct phone_hands **ret, struct err *e)
+{
+    struct phone_hands *h = MEM_NEW(struct phone_hands);
+    pthread_condattr_t attr;
+    h->o = *o;
+    h->last = &h->first;
+    (void)pthread_mutex_init(&h->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&h->some, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    while (h->n_threads < HANDS &&
+           pthread_create(&h->threads[h->n_threads], NULL, work, h) == 0)
+        h->n_threads++;
+    if (h->n_threads == 0) {
+        phone_hands_stop(h);
+        return err_set(e, OTK_EAGAIN, "no thread for the telephone");
+    }
+    *ret = h;
+    return OTK_OK;
+}
+
+void phone_hands_file(struct phone_hands *h, uint64_t call, struct recording *r,
+                      const struct phone_line *line)
+{
+    struct task *t = MEM_NEW(struct task);
+    *t = (struct task){.call = call, .recording = r, .line = line};
+    pthread_mutex_lock(&h->lock);
+    *h->last = t;
+    h->last = &t->next;
+    (void)pthread_cond_signal(&h->some);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void phone_hands_stop(struct phone_hands *h)
+{
+    if (!h)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    (void)pthread_cond_broadcast(&h->some);
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < h->n_threads; i++)
+        (void)pthread_join(h->threads[i], NULL);
+    (void)pthread_mutex_destroy(&h->lock);
+    (void)pthread_cond_destroy(&h->some);
+    free(h);
+}

@@ -1,0 +1,40 @@
+/*
+ * channel/phone_voice.h - everything that the telephone can say, as sound
+ *
+ * The owner's files and the spoken texts of all lines are made when the
+ * telephone starts. What cannot be made is a short tone: a call is taken all
+ * the same.
+ *
+ * Immutable after phone_voice_new(); any thread.
+ */
+#ifndef OTK_CHANNEL_PHONE_VOICE_H
+#define OTK_CHANNEL_PHONE_VOICE_H
+
+#include "base/str.h"
+#include "channel/phone_script.h"
+#include "speech/sound.h"
+
+struct desk;
+struct phone_voice;
+
+enum { PHONE_RATE = 8000 };
+
+/* `script` is borrowed. What could not be made is logged and counted in
+ * *ret_missing. */
+struct phone_voice *phone_voice_new(const struct desk *d,
+                                    const struct phone_script *script,
+                                    size_t *ret_missing);
+void phone_voice_free(struct phone_voice *v); /* NULL is fine */
+
+/* At PHONE_RATE. */
+const struct sound *phone_voice_get(const struct phone_voice *v,
+                                    const struct phone_line *line,
+                                    enum phone_text t);
+
+/* PHONE_FILED of the line with the number of a ticket; after a sound of the
+ * owner's, the number alone. The caller owns it. */
+void phone_voice_number(const struct phone_voice *v,
+                        const struct phone_line *line, int64_t ticket,
+                        struct sound *ret);
+
+#endif

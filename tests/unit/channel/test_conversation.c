@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls as rows of events; no sound, no clock. */
+#include "channel/phone_conversation.h"
+
+#include "test.h"
+
+static const struct conversation_limits limits = {
+    .silence_ms = 3000,
+    .patience_ms = 8000,
+    .listen_ms = 60000,
+    .hold_ms = 20000,
+    .voiced_ms = 300,
+    .call_ms = 300000,
+    .asks = 2,
+};
+
+static struct conversation talk;
+
+/* A call that listens since 1000. */
+static void begin(void)
+{
+    conversation_init(&talk, &limits);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_GREETING);
+    assert_int_equal(conversation_said(&talk, 1000), ORDER_LISTEN);
+}
+
+/* The first order that comes while time goes by, and when. */
+static enum conversation_order wait_from(int64_t from, int64_t *ret_at)
+{
+    enum { LONG = 400000, STEP = 100 };
+    enum conversation_order o = ORDER_NONE;
+    int64_t now = from;
+    while (o == ORDER_NONE && now < from + LONG)
+        o = conversation_look(&talk, now += STEP);
+    *ret_at = now;
+    return o;
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin();
+    conversation_heard(&talk, 4000, 500);
+    conversation_heard(&talk, 5000, 500);
+    assert_int_equal(wait_from(5000, &at), ORDER_FILE);
+    assert_int_equal(at, 8000);
+    assert_int_equal(conversation_look(&talk, 9000), ORDER_NONE);
+    assert_int_equal(conversation_filed(&talk, 9000, true), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_FILED);
+    assert_int_equal(conversation_key(&talk, 9500, '*'), ORDER_SAY);
+    assert_int_equal(conversation_said(&talk, 10000), ORDER_HANG_UP);
+    assert_int_equal(conversation_left(&talk, 10001), ORDER_NONE);
+}
+
+static void test_hash(void **state)
+{
+    (void)state;
+    begin();
+    conversation_heard(&talk, 4000, 500);
+    assert_int_equal(conversation_key(&talk, 4100, '5'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 4200, '#'), ORDER_FILE);
+    assert_int_equal(conversation_filed(&talk, 4300, false), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_LATER);
+}
+
+static void test_greeting_is_skipped(void **state)
+{
+    (void)state;
+    conversation_init(&talk, &limits);
+    (void)conversation_answered(&talk, 1);
+    assert_int_equal(conversation_key(&talk, 500, '1'), ORDER_LISTEN);
+}
+
+static void test_nothing_said(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin();
+    assert_int_equal(wait_from(1000, &at), ORDER_SAY);
+    assert_int_equal(at, 9000);
+    assert_int_equal(talk.text, PHONE_AGAIN);
+    assert_int_equal(conversation_said(&talk, 10000), ORDER_LISTEN);
+    conversation_heard(&talk, 11000, 100); /* a cough */
+    assert_int_equal(wait_from(11000, &at), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_NOTHING);
+    assert_int_equal(conversation_said(&talk, at + 10), ORDER_HANG_UP);
+    assert_false(conversation_has_words(&talk));
+}
+
+static void test_hang_up(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(conversation_left(&talk, 2000), ORDER_HANG_UP);
+    begin();
+    conversation_heard(&talk, 2000, 400);
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_FILE);
+    assert_int_equal(conversation_left(&talk, 2200), ORDER_NONE);
+    assert_int_equal(conversation_filed(&talk, 2300, true), ORDER_HANG_UP);
+    /* while it is filed */
+    begin();
+    conversation_heard(&talk, 2000, 400);
+    assert_int_equal(conversation_key(&talk, 2100, '#'), ORDER_FILE);
+    assert_int_equal(conversation_left(&talk, 2200), ORDER_NONE);
+    assert_int_equal(conversation_filed(&talk, 2300, true), ORDER_HANG_UP);
+    /* before the greeting is over */
+    conversation_init(&talk, &limits);
+    (void)conversation_answered(&talk, 1);
+    assert_int_equal(conversation_left(&talk, 10), ORDER_HANG_UP);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    int64_t at = 0;
+    enum conversation_order o = ORDER_NONE;
+    begin();
+    for (at = 1100; o == ORDER_NONE; at += 100) {
+        conversation_heard(&talk, at, 100);
+        o = conversation_look(&talk, at);
+    }
+    assert_int_equal(o, ORDER_FILE);
+    assert_in_range(at, 61000, 61200);
+    /* a call that is never filed ends, too */
+    assert_int_equal(wait_from(at, &at), ORDER_NONE);
+    assert_true(talk.gone);
+    assert_int_equal(conversation_filed(&talk, at, true), ORDER_HANG_UP);
+}
+
+static void test_hold(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin();
+    conversation_heard(&talk, 2000, 500);
+    conversation_hold(&talk, 3000, true);
+    assert_int_equal(conversation_look(&talk, 15000), ORDER_NONE);
+    conversation_hold(&talk, 15000, false);
+    assert_int_equal(wait_from(15000, &at), ORDER_FILE);
+    assert_int_equal(at, 17000); /* 1 s of silence was before the hold */
+    begin();
+    conversation_hold(&talk, 3000, true);
+    assert_int_equal(wait_from(3000, &at), ORDER_HANG_UP);
+    assert_int_equal(at, 23000);
+}
+
+/* Any row of events ends in a hang-up, and never twice. */
+static void test_any_events(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (int run = 0; run < 3000; run++) {
+        int hang_ups = 0;
+        int64_t now = 1;
+        conversation_init(&talk, &limits);
+        for (int i = 0; i < 3000; i++) {
+            enum conversation_order o = ORDER_NONE;
+            seed = seed * 1664525 + 1013904223;
+            now += 100;
+            switch (seed >> 16 & 7) {
+            case 0: o = conversation_answered(&talk, now); break;
+            case 1: o = conversation_said(&talk, now); break;
+            case 2: conversation_heard(&talk, now, seed >> 24); break;
+            case 3:
+                o = seed >> 24 & 3 ? o : conversation_key(&talk, now, '#');
+                break;
+            case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
+            case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
+            default: o = conversation_look(&talk, now);
+            }
+            hang_ups += o == ORDER_HANG_UP;
+        }
+        hang_ups += conversation_left(&talk, now) == ORDER_HANG_UP;
+        if (talk.state == TALK_FILING)
+            hang_ups += conversation_filed(&talk, now, 1) == ORDER_HANG_UP;
+        assert_int_equal(hang_ups, 1);
+        assert_int_equal(talk.state, TALK_OVER);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_greeting_is_skipped),
+        cmocka_unit_test(test_nothing_said),
+        cmocka_unit_test(test_hang_up),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_any_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

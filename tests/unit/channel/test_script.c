@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/phone_script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "test.h"
+
+static struct arena *arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static int read_script(const char *text, struct phone_script *ret,
+                       struct err *e)
+{
+    *e = (struct err){0};
+    return phone_script_read("phone.yaml", str_from(text), "ru", arena, ret, e);
+}
+
+static void test_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "# nothing\n", "lines:\n", "---\n"};
+    for (size_t i = 0; i < ROWS(texts); i++) {
+        struct phone_script s;
+        struct err e;
+        assert_int_equal(read_script(texts[i], &s, &e), 0);
+        assert_int_equal(s.n_accounts, 0);
+        const struct phone_line *l = phone_script_line(&s, STR("123"));
+        assert_string_equal(l->language, "ru");
+        for (int t = 0; t < PHONE_TEXTS; t++) {
+            assert_true(strlen(l->prompts[t].text) > 10);
+            assert_string_equal(l->prompts[t].sound, "");
+        }
+        assert_non_null(strstr(l->prompts[PHONE_FILED].text, "{ticket}"));
+    }
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  default: {greeting: Hi}\n"
+                        "  \"200\": {language: en, filed_sound: a.wav}\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    const struct phone_line *other = phone_script_line(&s, STR("300"));
+    const struct phone_line *en = phone_script_line(&s, STR("200"));
+    assert_string_equal(other->prompts[PHONE_GREETING].text, "Hi");
+    assert_string_equal(en->language, "en");
+    assert_string_equal(en->prompts[PHONE_FILED].sound, "a.wav");
+    assert_true(strncmp(en->prompts[PHONE_GREETING].text, "Hello", 5) == 0);
+}
+
+static void test_accounts(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    (void)setenv("OTKLIK_TEST_PASSWORD", "from outside", 1);
+    int r = read_script("accounts:\n"
+                        "  - {address: \"sip:desk@pbx.test\", password: x}\n"
+                        "  - address: sips:a@b\n"
+                        "    server: sip:192.0.2.1:5070;transport=tcp\n"
+                        "    user: other\n"
+                        "    password_env: OTKLIK_TEST_PASSWORD\n"
+                        "    expires: 60\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    assert_int_equal(s.n_accounts, 2);
+    assert_string_equal(s.accounts[0].user, "desk");
+    assert_string_equal(s.accounts[0].server, "");
+    assert_int_equal(s.accounts[0].expires_s, 300);
+    assert_string_equal(s.accounts[1].user, "other");
+    assert_string_equal(s.accounts[1].password, "from outside");
+    assert_int_equal(s.accounts[1].expires_s, 60);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *place, *what;
+    } rows[] = {
+        {"lines:\n  a: {greting: x}\n", ":2", "greting"},
+        {"lines:\n  a: {language: de}\n", ":2", "ru or en"},
+        {"lines: [a]\n", ":1", "mapping"},
+        {"accounts: {a: b}\n", ":1", "list"},
+        {"accounts:\n  - {user: x}\n", ":2", "address"},
+        {"accounts:\n  - {address: \"mailto:a@b\"}\n", ":2", "address"},
+        {"accounts:\n  - {address: \"sip:a@b c\"}\n", ":2", "address"},
+        {"accounts:\n  - {address: \"sip:a@b\", expires: 5}\n", ":2", "30"},
+        {"accounts:\n  - {address: \"sip:a@b\", password_env: NO_SUCH_}\n",
+         ":2", "variable"},
+        {"a: b\n", ":1", "'a'"},
+        {"lines: {a: {greeting: [x]}}\n", ":1", "one text"},
+        {"lines: {a: {greeting: \"x\\u0001\"}}\n", ":1", "control"},
+        {"lines: {\n", ":", ""},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct phone_script s;
+        struct err e;
+        assert_int_equal(read_script(rows[i].text, &s, &e), OTK_EFORMAT);
+        if (!strstr(e.msg, rows[i].place) || !strstr(e.msg, rows[i].what))
+            fail_msg("%s gives: %s", rows[i].text, e.msg);
+    }
+}
+
+static void test_fill(void **state)
+{
+    (void)state;
+    struct str t = phone_text_fill(STR("a {ticket} b {ticket}{x"), 15, arena);
+    assert_true(str_is(t, "a 15 b 15{x"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing),  cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_accounts), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_fill),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

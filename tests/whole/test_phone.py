@@ -1,0 +1,409 @@
+"""Calls to the real program: by a small telephone of our own, and, where they
+are installed, by sipp, baresip and through Kamailio."""
+import glob
+import os
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import time
+import unittest
+import wave
+from contextlib import closing
+
+from desk import Desk, wait_for
+from phone import FRAME, Phone, speech
+
+PROGRAM = os.environ["OTKLIK"]
+WORDS = "Не печатает принтер на третьем этаже, горит красная лампа"
+
+
+
+def tone(path, ms=200):
+    """An owner's sound: a square wave."""
+    with wave.open(path, "wb") as w:
+        w.setnchannels(1)
+        w.setsampwidth(2)
+        w.setframerate(8000)
+        w.writeframes(b"".join(struct.pack("<h", 8000 if i // 8 % 2 else -8000)
+                               for i in range(8 * ms)))
+
+
+SCRIPT = """
+lines:
+  default:
+    greeting_sound: tone.wav
+    again_sound: tone.wav
+    filed_sound: number.wav
+    later_sound: tone.wav
+    nothing_sound: tone.wav
+"""
+
+
+class PhoneDesk(Desk):
+    def __init__(self, *settings, script=SCRIPT):
+        super().__init__(PROGRAM, "phone.enabled=true",
+                         "phone.address=127.0.0.1", "phone.port=0",
+                         "phone.silence_ms=600", "phone.patience_seconds=2",
+                         "phone.rtp_from=21000", "phone.rtp_to=21999",
+                         "phone.calls_per_minute=100000",
+                         "speech.recogniser=memory",
+                         f"speech.memory_text={WORDS}", "speech.synthesiser=",
+                         *settings)
+        tone(os.path.join(self.folder, "tone.wav"))
+        tone(os.path.join(self.folder, "number.wav"), 300)
+        with open(os.path.join(self.folder, "phone.yaml"), "w") as f:
+            f.write(script)
+
+    def start(self, *more):
+        super().start(*more)
+        line = self.server.stdout.readline()
+        assert "sip:" in line, line
+        self.sip = int(line.rsplit(":", 1)[1])
+        return self
+
+    def rows(self, sql, *values):
+        with closing(sqlite3.connect(f"{self.folder}/otklik.db")) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(r) for r in db.execute(sql, values)]
+
+    def tickets(self):
+        return self.rows("SELECT t.*, i.stage FROM tickets t JOIN inbox i ON "
+                         "i.ticket_id = t.id WHERE t.channel = 'phone' ORDER "
+                         "BY t.id")
+
+    def done(self, n):
+        """The n-th ticket of a call, when it is finished."""
+        def look():
+            t = self.tickets()
+            return len(t) >= n and t[n - 1]["stage"] == "ticket" and t[n - 1]
+        return wait_for(f"ticket {n} of a call", look)
+
+    def recording(self, ticket):
+        """Milliseconds of the ticket's file."""
+        r = self.rows("SELECT hash FROM attachments WHERE ticket_id = ?", ticket)
+        h = r[0]["hash"]
+        with wave.open(f"{self.folder}/files/{h[:2]}/{h}") as w:
+            return w.getnframes() * 1000 // w.getframerate()
+
+    def count(self, name):
+        text = self.client().raw("GET", "/metrics").bytes.decode()
+        at = f"otklik_phone_{name} "
+        return next(int(l[len(at):]) for l in text.splitlines()
+                    if l.startswith(at))
+
+
+class PhoneTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.desk = PhoneDesk().start()
+        cls.addClassCleanup(cls.desk.__exit__)
+
+    def setUp(self):
+        self.before = len(self.desk.tickets())
+        self.phone = Phone(self.desk.sip)
+        self.addCleanup(self.phone.__exit__)
+
+    def greeted(self):
+        """The greeting was heard to its end."""
+        self.phone.speak(b"\xff" * FRAME * 40,
+                         until=lambda: self.phone.spoke() >= 200)
+        self.assertGreaterEqual(self.phone.spoke(), 200)
+        self.phone.quiet(60)
+
+    def dial(self, **more):
+        m = self.phone.dial(**more)
+        self.assertEqual(m.status, 200, m.first)
+        self.greeted()
+
+    def ticket(self):
+        return self.desk.done(self.before + 1)
+
+    def test_silence_ends(self):
+        """Greeted, recorded, a ticket with words, its number read back."""
+        self.dial()
+        self.phone.speak(speech(1400))
+        heard = self.phone.spoke()
+        self.phone.speak(b"\xff" * FRAME * 200, until=lambda: any(
+            m.method == "BYE" for m in self.phone.pending) or
+            self.phone.spoke() - heard >= 300)
+        self.assertIsNotNone(self.phone.wait_bye())
+        self.assertGreaterEqual(self.phone.spoke() - heard, 280)
+        t = self.ticket()
+        self.assertEqual(t["subject"], WORDS)
+        self.assertTrue(t["topic_id"] and t["assignee_id"])
+        self.assertAlmostEqual(self.desk.recording(t["id"]), 2060, delta=300)
+        who = self.desk.rows("SELECT kind, value FROM identities WHERE "
+                             "person_id = ?", t["person_id"])
+        self.assertEqual(who, [{"kind": "phone", "value": "+79001234567"}])
+        self.assertEqual(glob.glob(f"{self.desk.folder}/calls/*"), [])
+
+    def test_hash_ends(self):
+        self.dial()
+        self.phone.speak(speech(700))
+        self.phone.press("#")
+        self.assertIsNotNone(self.phone.wait_bye())
+        self.assertEqual(self.ticket()["subject"], WORDS)
+
+    def test_info_key_ends(self):
+        self.dial()
+        self.phone.speak(speech(700))
+        self.phone.send("INFO", "Signal=#\r\nDuration=160\r\n",
+                        kind="application/dtmf-relay")
+        self.assertEqual(self.phone.answer("INFO").status, 200)
+        self.assertIsNotNone(self.phone.wait_bye())
+        self.assertTrue(self.ticket())
+
+    def test_hang_up_ends(self):
+        self.dial()
+        self.phone.speak(speech(700))
+        self.assertEqual(self.phone.hang_up().status, 200)
+        self.assertEqual(self.ticket()["subject"], WORDS)
+
+    def test_alaw(self):
+        self.dial(codecs="8 101")
+        self.assertTrue(all(k == 8 for k, _ in self.phone.heard))
+        self.assertEqual(self.phone.hang_up().status, 200)
+
+    def test_nothing_said(self):
+        """Asked once more, then good-bye; no ticket, no recording."""
+        silent = self.desk.count("silent_total")
+        self.dial()
+        self.assertIsNotNone(self.phone.wait_bye(15))
+        self.assertGreaterEqual(self.phone.spoke(), 560)  # three texts
+        wait_for("a silent call",
+                 lambda: self.desk.count("silent_total") > silent)
+        self.assertEqual(len(self.desk.tickets()), self.before)
+        self.assertEqual(glob.glob(f"{self.desk.folder}/calls/*"), [])
+
+    def test_words_and_no_packets(self):
+        """A telephone that stops sending is silent by the clock."""
+        self.dial()
+        self.phone.speak(speech(700))
+        self.assertIsNotNone(self.phone.wait_bye())
+        self.assertTrue(self.ticket())
+
+    def test_hold(self):
+        """On hold the clock of silence stands still, nothing is sent."""
+        self.dial()
+        self.phone.speak(speech(700))
+        self.phone.send("INVITE", self.phone.sdp("sendonly"))
+        m = self.phone.answer("INVITE")
+        self.assertEqual(m.status, 200)
+        self.assertIn(b"a=recvonly", m.body)
+        self.phone.ack()
+        time.sleep(1.5)  # longer than the silence that ends a call
+        self.assertEqual(self.desk.count("calls"), 1)
+        self.phone.send("INVITE", self.phone.sdp())
+        self.assertEqual(self.phone.answer("INVITE").status, 200)
+        self.phone.ack()
+        self.phone.speak(speech(400))
+        self.assertIsNotNone(self.phone.wait_bye())
+        self.assertTrue(self.ticket())
+
+    def test_packets_out_of_order(self):
+        self.dial()
+        ulaw = speech(1000)
+        frames = [ulaw[i:i + FRAME] for i in range(0, len(ulaw), FRAME)]
+        start = self.phone.ticks
+        order = list(range(len(frames)))
+        for i in range(0, len(order) - 4, 5):
+            order[i], order[i + 2] = order[i + 2], order[i]
+        for i in order + [3, 4, 5]:  # and some twice
+            self.phone.rtp.sendto(self.phone.packet(
+                frames[i], ticks=start + i * FRAME), self.phone.remote)
+            time.sleep(0.02)
+        self.phone.hang_up()
+        t = self.ticket()
+        self.assertAlmostEqual(self.desk.recording(t["id"]), 1060, delta=120)
+
+    def test_strangers_are_not_heard(self):
+        self.dial()
+        strangers = self.desk.count("strangers_total")
+        with Phone(self.desk.sip) as other:
+            other.remote = self.phone.remote
+            for _ in range(20):
+                other.rtp.sendto(other.packet(speech(20)), other.remote)
+                self.phone.quiet(20)
+        wait_for("strangers", lambda: self.desk.count("strangers_total") >=
+                 strangers + 20)
+        self.phone.hang_up()
+
+    def test_options(self):
+        self.phone.send("OPTIONS")
+        m = self.phone.answer("OPTIONS")
+        self.assertEqual(m.status, 200)
+        self.assertIn("INVITE", m.get("Allow"))
+
+    def test_refusals(self):
+        rows = [
+            ("INVITE", {"body": "hello", "kind": "text/plain"}, 415),
+            ("INVITE", {"body": self.phone.sdp(),
+                        "headers": ["Require: 100rel"]}, 420),
+            ("INVITE", {"body": self.phone.sdp(codecs="18")}, 488),
+            ("INVITE", {"body": "v=0\r\nnonsense"}, 400),
+            ("SUBSCRIBE", {}, 405), ("MESSAGE", {"body": "x"}, 405),
+            ("BYE", {}, 481), ("FOO", {}, 405),
+        ]
+        for method, more, want in rows:
+            with self.subTest(method=method, want=want):
+                self.phone.new_call()
+                self.phone.send(method, **more)
+                m = self.phone.answer(method)
+                self.assertEqual(m.status, want, m.first)
+                if method == "INVITE":
+                    self.phone.to_tag = m.get("To").rpartition("tag=")[2]
+                    self.phone.send("ACK", cseq=self.phone.cseq,
+                                    branch=self.phone.branch)
+
+    def test_offer_later(self):
+        """An INVITE without SDP: ours is the offer."""
+        self.phone.send("INVITE")
+        m = self.phone.answer("INVITE")
+        self.assertEqual(m.status, 200)
+        self.assertIn(b"PCMA/8000", m.body)
+        self.phone.take(m)
+        self.phone.send("ACK", self.phone.sdp(), cseq=self.phone.cseq)
+        self.greeted()
+        self.phone.speak(speech(700))
+        self.phone.hang_up()
+        self.assertTrue(self.ticket())
+
+    def test_voice_message(self):
+        """A file of sound that is uploaded gets its words as a note."""
+        path = os.path.join(self.desk.folder, "said.wav")
+        with wave.open(path, "wb") as w:
+            w.setparams((1, 2, 8000, 0, "NONE", ""))
+            w.writeframes(b"".join(
+                (4000 if b < 0x80 else -4000 if b != 0xff else 0)
+                .to_bytes(2, "little", signed=True) for b in speech(2000)))
+        files = [("said.wav", path)]
+        if shutil.which("ffmpeg") and os.path.exists(
+                os.path.join(os.path.dirname(PROGRAM), "otklik-decode")):
+            ogg = os.path.join(self.desk.folder, "said.ogg")
+            subprocess.run(["ffmpeg", "-loglevel", "error", "-i", path, "-c:a",
+                            "libopus", ogg], check=True)
+            files.append(("said.ogg", ogg))
+        anna = self.desk.client("anna")
+        for name, path in files:
+            r = anna.post("/tickets", {"text": "Смотрите файл"}, 201).json
+            with open(path, "rb") as f:
+                anna.upload(f"/tickets/{r['id']}/attachments", name, f.read(),
+                            "audio/ogg")
+            wait_for("a note", lambda: self.desk.rows(
+                "SELECT 1 FROM messages WHERE ticket_id = ? AND kind = 'note' "
+                "AND body = ?", r["id"], f"{name}: {WORDS}"))
+
+    def test_hidden_number(self):
+        with Phone(self.desk.sip, "anonymous", "Anonymous") as p:
+            self.assertEqual(p.dial().status, 200)
+            p.speak(b"\xff" * FRAME * 20)
+            p.speak(speech(700))
+            p.hang_up()
+        self.assertIsNone(self.ticket()["person_id"])
+
+
+class PhoneStartsTest(unittest.TestCase):
+    """Tests that need a telephone of their own."""
+
+    def desk(self, *settings, **more):
+        d = PhoneDesk(*settings, **more)
+        self.addCleanup(d.__exit__)
+        return d.start()
+
+    def speaking(self, d, ms=1500):
+        p = Phone(d.sip)
+        self.addCleanup(p.__exit__)
+        self.assertEqual(p.dial().status, 200)
+        p.quiet(400)
+        p.speak(speech(ms))
+        return p
+
+    def test_killed(self):
+        """What was said before a crash is a ticket after the restart."""
+        d = self.desk("phone.silence_ms=30000")
+        self.speaking(d)
+        d.server.kill()
+        d.server.wait()
+        self.assertEqual(len(d.tickets()), 0)
+        self.assertEqual(len(glob.glob(f"{d.folder}/calls/*.call")), 1)
+        d.start()
+        t = d.done(1)
+        self.assertEqual(t["subject"], WORDS)
+        self.assertGreaterEqual(d.recording(t["id"]), 1000)
+        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+        self.assertEqual(d.count("resumed_total"), 1)
+
+    def test_stopped(self):
+        """A stop says BYE and files what was said."""
+        d = self.desk("phone.silence_ms=30000")
+        p = self.speaking(d)
+        d.server.send_signal(signal.SIGTERM)
+        self.assertIsNotNone(p.wait_bye())
+        d.server.wait(20)
+        self.assertEqual(len(d.tickets()), 1)
+        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+
+    def test_no_recogniser_then_one(self):
+        d = self.desk("speech.recogniser=none")
+        self.speaking(d, 700).hang_up()
+        wait_for("a ticket", d.tickets)
+        body = d.rows("SELECT body FROM messages")[0]["body"]
+        self.assertIn("не расшифрована", body)
+        self.assertEqual(d.tickets()[0]["stage"], "recorded")
+        d.stop()
+        d.start("speech.recogniser=memory")
+        self.assertEqual(d.done(1)["subject"], WORDS)
+
+    def test_busy(self):
+        d = self.desk("phone.calls_max=2")
+        phones = [Phone(d.sip) for _ in range(3)]
+        for p in phones:
+            self.addCleanup(p.__exit__)
+        self.assertEqual([p.dial().status for p in phones], [200, 200, 486])
+        phones[0].hang_up()
+        wait_for("the end of a call", lambda: d.count("calls") == 1)
+        phones[2].new_call()
+        self.assertEqual(phones[2].dial().status, 200)
+
+    def test_ban(self):
+        d = self.desk("phone.calls_per_minute=3")
+        with Phone(d.sip) as p:
+            for want in (405, 405, 405, None):
+                p.new_call()
+                p.send("PUBLISH")
+                m = p.answer("PUBLISH", 2)
+                self.assertEqual(m and m.status, want)
+            p.send("OPTIONS")
+            self.assertIsNone(p.answer("OPTIONS", 1))
+        self.assertGreaterEqual(d.count("banned_total"), 2)
+
+    def test_not_allowed(self):
+        d = self.desk("phone.allow=192.0.2.1")
+        with Phone(d.sip) as p:
+            p.send("INVITE", p.sdp())
+            self.assertIsNone(p.answer("INVITE", 1))
+
+    def test_srtp_is_wanted(self):
+        d = self.desk("phone.srtp=required")
+        with Phone(d.sip) as p:
+            self.assertEqual(p.dial().status, 488)
+
+    def test_bad_settings(self):
+        """A start that cannot be says which setting is wrong."""
+        rows = [("phone.trust=x", "phone.trust"),
+                ("phone.address=nowhere", "phone.address"),
+                ("phone.tls_port=25061", "phone.certificate")]
+        for setting, want in rows:
+            d = PhoneDesk()
+            self.addCleanup(d.__exit__)
+            p = subprocess.run(
+                [PROGRAM, "serve", "--desk", d.folder, *d.settings, setting,
+                 "http.port=0"], capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(p.returncode, 0)
+            self.assertIn(want, p.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
