@@ -10,6 +10,12 @@ libcairo2-dev libcurl4-openssl-dev libonnx-dev libprotobuf-c-dev \
 protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core \
 zlib1g-dev"
 
+# Without these the program is built, and says what it then cannot do: libre is
+# the telephone, espeak-ng its voice, the others decode what people upload.
+# shellcheck disable=SC2034 # ./run and ./check use it
+optional_packages="libre-dev espeak-ng libavformat-dev libavcodec-dev \
+libswresample-dev libavutil-dev"
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -51,6 +57,24 @@ need() {
         say "apt could not install: $absent"
         exit 1
     fi
+}
+
+# want PACKAGE... - as need, but what cannot be had is left out and said
+want() {
+    absent=$(missing "$@")
+    [ -z "$absent" ] && return 0
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        say "Left out: $absent"
+        return 0
+    fi
+    # shellcheck disable=SC2086
+    for p in $absent; do
+        if apt-cache show "$p" >/dev/null 2>&1; then
+            need "$p"
+        else
+            say "Left out: $p, which this distribution does not have"
+        fi
+    done
 }
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
