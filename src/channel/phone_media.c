@@ -11,6 +11,7 @@
 #include "channel/phone_re.h"
 #include "channel/phone_srtp.h"
 #include "channel/phone_stream.h"
+#include "speech/g711.h"
 #include "speech/sound.h"
 
 enum {

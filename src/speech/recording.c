@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/scope.h"
+#include "speech/resample.h"
 #include "speech/sound.h"
 
 enum {
@@ -240,8 +241,8 @@ static int adopt(struct recording *r)
         return 0;
     }
     memcpy(&rate, head + sizeof(magic), sizeof(rate));
-    if (memcmp(head, magic, sizeof(magic)) != 0 || rate < SOUND_RATE_MIN ||
-        rate > SOUND_RATE_MAX)
+    if (memcmp(head, magic, sizeof(magic)) != 0 || rate < RESAMPLE_RATE_MIN ||
+        rate > RESAMPLE_RATE_MAX)
         return 0;
     r->rate_hz = (int)rate;
     r->written = (uint64_t)(st.st_size - RECORDING_HEAD) / sizeof(int16_t);

@@ -151,8 +151,7 @@ class Sounds(TranscribeCase):
     def test_what_is_no_sound(self):
         bad = self.top / "bad.wav"
         bad.write_text("a letter")
-        self.refused(3, "bad.wav: this is no WAV file", bad)
-        self.assertIn("ffmpeg", self.said)
+        self.refused(3, "bad.wav: ", bad)
         bad.write_bytes((made / "call.wav").read_bytes()[:40])
         self.refused(3, "bad.wav: ", bad)
         self.refused(4, "nowhere.wav", self.top / "nowhere.wav")

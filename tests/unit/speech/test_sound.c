@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "speech/g711.h"
 #include "speech/sound.h"
 
 #include <math.h>
@@ -86,7 +87,7 @@ static void test_wav_kinds(void **state)
         {1, 1, 8, u8, 4, 4, {0, 32512, -32768, 16384}},
         {1, 1, 16, s16, 8, 4, {0, 32767, -32768, 16384}},
         {1, 1, 24, s24, 9, 3, {0x302, 0x7fff, -32768}},
-        {3, 1, 32, f32, 16, 4, {0, 32767, -32767, 0}},
+        {3, 1, 32, f32, 16, 4, {0, 32767, -32768, 0}},
         {1, 2, 16, stereo, 8, 2, {150, -200}},
         {7, 1, 8, "\xff\x80", 2, 2, {0, 32124}},
         {6, 1, 8, "\xd5\xaa", 2, 2, {8, 32256}},
@@ -130,7 +131,7 @@ static void test_wav_bad(void **state)
     (void)state;
     static const struct {
         unsigned kind, channels, rate, bits;
-    } rows[] = {{2, 1, 8000, 4},  {1, 0, 8000, 16}, {1, 17, 8000, 16},
+    } rows[] = {{2, 1, 8000, 4},  {1, 0, 8000, 16}, {1, 33, 8000, 16},
                 {1, 1, 100, 16},  {1, 1, 8000, 12}, {1, 1, 8000, 0},
                 {3, 1, 8000, 16}, {1, 1, 8000, 64}, {7, 1, 8000, 16}};
     for (size_t i = 0; i < ROWS(rows); i++) {
