@@ -102,13 +102,13 @@ int wav_read(struct str bytes, struct wav *ret, struct err *e)
             if (r)
                 return r;
         } else if (memcmp(rest.p, "data", 4) == 0) {
-            if (!w.channels)
+            size_t frame = w.channels * w.sample_bytes;
+            if (frame == 0)
                 return err_set(e, OTK_EFORMAT,
                                "the data stands before fmt, which says what "
                                "it is");
             if (size == 0) /* never written: a stream */
                 chunk = str_sub(rest, CHUNK_HEAD, rest.n);
-            size_t frame = w.channels * w.sample_bytes;
             w.data = str_sub(chunk, 0, chunk.n / frame * frame);
             *ret = w;
             return OTK_OK;
