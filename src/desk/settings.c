@@ -67,7 +67,8 @@ const struct conf_setting settings_table[] = {
     {.name = "knowledge.model", .type = CONF_TEXT, AT(knowledge.model), .fallback = "", .max = 1024, .help = "language model that search asks too: a folder under models/, or a path; empty: words alone", .change = CONF_BY_HAND},
     {.name = "knowledge.precision", .type = CONF_CHOICE, AT(knowledge.precision), .fallback = "int8", .choices = "f32|bf16|int8", .help = "how that model is computed", .change = CONF_AT_START},
 
-    {.name = "speech.recogniser", .type = CONF_CHOICE, AT(speech.recogniser), .fallback = "none", .choices = "none|http|memory", .help = "what turns recordings into text; memory: a fixed text, for trying out", .change = CONF_BY_HAND},
+    {.name = "speech.recogniser", .type = CONF_CHOICE, AT(speech.recogniser), .fallback = "none", .choices = "none|whisper|http|memory", .help = "what turns recordings into text; memory: a fixed text, for trying out", .change = CONF_BY_HAND},
+    {.name = "speech.whisper", .type = CONF_TEXT, AT(speech.whisper), .fallback = "whisper", .max = 1024, .help = "of whisper: a file or folder under models/ of the desk, or a path; what model pull whisper-base fetches is openai-whisper-base", .change = CONF_BY_HAND},
     {.name = "speech.url", .type = CONF_TEXT, AT(speech.url), .fallback = "http://127.0.0.1:9000/v1/audio/transcriptions", .max = 1024, .help = "of http: an endpoint that speaks as OpenAI's audio/transcriptions", .change = CONF_BY_HAND},
     {.name = "speech.model", .type = CONF_TEXT, AT(speech.model), .fallback = "whisper-1", .max = 200, .help = "of http: the model's name there", .change = CONF_BY_HAND},
     {.name = "speech.key", .type = CONF_TEXT, AT(speech.key), .fallback = "", .max = 1000, .help = "of http: its key", .secret = true, .change = CONF_BY_HAND},

@@ -17,7 +17,12 @@ struct err;
 enum settings_language { SET_LANGUAGE_RU, SET_LANGUAGE_EN };
 enum settings_log { SET_LOG_ERROR, SET_LOG_WARN, SET_LOG_INFO, SET_LOG_DEBUG };
 
-enum set_recogniser { SET_HEAR_NONE, SET_HEAR_HTTP, SET_HEAR_MEMORY };
+enum set_recogniser {
+    SET_HEAR_NONE,
+    SET_HEAR_WHISPER,
+    SET_HEAR_HTTP,
+    SET_HEAR_MEMORY
+};
 
 struct settings {
     struct {
@@ -63,6 +68,7 @@ struct settings {
     } knowledge;
     struct {
         int recogniser; /* enum set_recogniser */
+        char *whisper;  /* of `whisper`: a name under models/ or a path */
         char *url;      /* of `http` */
         char *model;    /* its name there */
         char *key;

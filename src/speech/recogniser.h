@@ -1,9 +1,10 @@
 /*
  * speech/recogniser.h - what was said: sound in, a transcript out
  *
- * Implementations: `memory` says what it was given (tests, demos), `http` asks
- * an endpoint that speaks as OpenAI's /v1/audio/transcriptions does. All hold
- * the contract of tests/unit/speech/test_recogniser.c.
+ * Implementations: `whisper` is our own engine; `http` asks an endpoint that
+ * speaks as OpenAI's /v1/audio/transcriptions does; `memory` says what it was
+ * given (tests, demos). All hold the contract of
+ * tests/unit/speech/test_recogniser.c.
  */
 #ifndef OTK_SPEECH_RECOGNISER_H
 #define OTK_SPEECH_RECOGNISER_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "tensor/linear.h"
 
 struct arena;
 struct err;
@@ -73,6 +75,15 @@ void recogniser_close(struct recogniser *r); /* NULL is fine */
 
 /* Says `text`, a word a second, to whoever speaks; nothing to silence. */
 struct recogniser *recogniser_memory_open(const char *text);
+
+/*
+ * A model of model/whisper.h: `path` is its file or folder, with or without
+ * ".bin", and is opened when the first sound comes. OTK_EAGAIN until it is
+ * there. One sound is heard at a time, by `threads` (0: one a core); what
+ * nobody said is taken out (speech/guard.h). The path is copied.
+ */
+struct recogniser *recogniser_whisper_open(const char *path, enum precision p,
+                                           int threads);
 
 struct recogniser_http {
     const char *url;   /* "http://127.0.0.1:9000/v1/audio/transcriptions" */

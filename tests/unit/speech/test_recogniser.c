@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/utf8.h"
-#include "test.h"
+#include "whisper_models.h"
 
 enum { SECONDS = 3, N = RECOGNISER_RATE * SECONDS };
 
@@ -75,6 +75,8 @@ static int setup(void **state)
 {
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
+    if (whisper_open(state))
+        return -1;
     arena = arena_new();
     server = server_start(answer, NULL);
     uint32_t seed = 1;
@@ -93,7 +95,7 @@ static int teardown(void **state)
     (void)state;
     server_stop(server);
     arena_free(arena);
-    return 0;
+    return whisper_close(state);
 }
 
 /* ---- the contract ----------------------------------------------------------
@@ -252,6 +254,51 @@ static void test_nobody_there(void **state)
     recogniser_close(r);
 }
 
+/* ---- whisper ---------------------------------------------------------------
+ */
+
+/* Random weights say anything; what it is must hold all the same. */
+static void test_whisper(void **state)
+{
+    (void)state;
+    char path[WHISPER_PATH];
+    struct transcript t;
+    struct err e;
+    whisper_make("", "model.bin", path);
+    path[strlen(path) - strlen(".bin")] = '\0';
+    struct recogniser *r = recogniser_whisper_open(path, PRECISION_F32, 2);
+    assert_int_equal(run(r, speech, N, &t, &e), 0);
+    assert_int_equal(utf8_check(t.text), t.text.n);
+    assert_true(t.language[0] != '\0');
+    int64_t at = 0;
+    for (size_t i = 0; i < t.n_segments; i++) {
+        assert_true(t.segments[i].from_ms >= at);
+        assert_true(t.segments[i].to_ms <= SECONDS * 1000);
+        assert_true(t.segments[i].confidence >= 0);
+        at = t.segments[i].to_ms;
+    }
+    assert_int_equal(run(r, silence, N, &t, &e), 0);
+    assert_int_equal(t.text.n, 0);
+    assert_int_equal(run(r, speech, 0, &t, &e), 0);
+    recogniser_close(r);
+}
+
+static void test_whisper_comes_later(void **state)
+{
+    (void)state;
+    char path[WHISPER_PATH];
+    char wanted[WHISPER_PATH];
+    struct transcript t;
+    struct err e;
+    (void)snprintf(wanted, sizeof(wanted), "%s/later", whisper_top);
+    struct recogniser *r = recogniser_whisper_open(wanted, PRECISION_F32, 1);
+    assert_int_equal(run(r, speech, N, &t, &e), OTK_EAGAIN);
+    assert_non_null(strstr(e.msg, "model pull"));
+    whisper_make("", "later.bin", path);
+    assert_int_equal(run(r, speech, N, &t, &e), 0);
+    recogniser_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_odd_segments),
         cmocka_unit_test(test_bad_settings),
         cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_whisper),
+        cmocka_unit_test(test_whisper_comes_later),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
