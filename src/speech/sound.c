@@ -105,13 +105,15 @@ int sound_resample(const struct sound *s, int rate_hz, struct sound *ret,
     size_t n = resample_len(s->n, from, (size_t)rate_hz);
     float *before = mem_try(s->n + 1, sizeof(*before));
     float *after = mem_try(n + 1, sizeof(*after));
-    int r = before && after ? OTK_OK : no_memory(e, n);
-    if (!r) {
+    int r;
+    if (!before || !after) {
+        r = no_memory(e, n);
+    } else {
         sound_floats(s->samples, s->n, before);
         r = resample(before, s->n, from, (size_t)rate_hz, after, e);
+        if (!r)
+            r = from_floats(after, n, rate_hz, ret, e);
     }
-    if (!r)
-        r = from_floats(after, n, rate_hz, ret, e);
     free(before);
     free(after);
     return r;
