@@ -219,7 +219,7 @@ static int fail(struct phone *p, int err, const char *what)
 }
 
 /* A free port (0) is that of UDP, and TCP has the same. */
-static int add_transports(struct phone *p, const struct sa *at)
+static int add_both(struct phone *p, const struct sa *at)
 {
     struct sa bound = *at;
     struct sa both = *at;
@@ -231,6 +231,19 @@ static int add_transports(struct phone *p, const struct sa *at)
         err = sip_transp_add(p->agent.sip, SIP_TRANSP_TCP, &both);
     if (!err)
         p->port = sa_port(&both);
+    return err;
+}
+
+/* What is free of UDP may be taken of TCP: then another. Only the first address
+ * is asked for a free port, so nothing else is flushed. */
+static int add_transports(struct phone *p, const struct sa *at)
+{
+    enum { TRIES = 10 };
+    int err = add_both(p, at);
+    for (int i = 1; err == EADDRINUSE && !sa_port(at) && i < TRIES; i++) {
+        sip_transp_flush(p->agent.sip);
+        err = add_both(p, at);
+    }
     return err;
 }
 
