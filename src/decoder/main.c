@@ -72,7 +72,8 @@ static void limit(int what, rlim_t most)
 
 static void limit_all(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
+/* sanitizers map terabytes */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     limit(RLIMIT_AS, MEMORY_MAX);
 #endif
     limit(RLIMIT_CPU, SECONDS_MAX);
