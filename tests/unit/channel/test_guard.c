@@ -10,7 +10,7 @@
 
 static struct phone_address at(const char *text)
 {
-    struct phone_address a;
+    struct phone_address a = {0};
     struct sockaddr_in in = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
     if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
