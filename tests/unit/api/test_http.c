@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/http.h"
 
+#include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -193,8 +194,13 @@ static void test_queries(void **state)
     http_stop(s);
 }
 
-/* The reply to bytes as they are. libmicrohttpd 1.0 refuses some by itself, in
- * HTML. */
+/* libmicrohttpd 1.0 refuses some heads by itself, in HTML. */
+static bool is_librarys(const char *reply)
+{
+    return MHD_VERSION >= 0x01000000 && strstr(reply, "<html>");
+}
+
+/* The reply to bytes as they are. */
 static void check_bytes(int port, const char *bytes, int status,
                         const char *holds)
 {
@@ -202,7 +208,7 @@ static void check_bytes(int port, const char *bytes, int status,
     send_text(fd, bytes, strlen(bytes));
     char *reply = receive_all(fd);
     if (status_of(reply) != status ||
-        (!strstr(reply, holds) && !strstr(reply, "<html>")))
+        (!strstr(reply, holds) && !is_librarys(reply)))
         fail_msg("%s: wanted %d with '%s', got: %s", bytes, status, holds,
                  reply);
     free(reply);
