@@ -89,15 +89,17 @@ static float *multiply_spare(const struct work *w, int member, size_t from,
 {
     const struct linear *l = w->j->l;
     bool any = false;
-    float *y = w->spare + (size_t)member * w->j->rows * PANEL;
     for (size_t s = 0; s < l->n_spare; s++) {
         size_t p = (size_t)l->spare_of[s] / PANEL;
         any |= p >= from && p < to;
     }
-    for (size_t r = 0; any && r < w->j->rows; r += TILE_ROWS)
+    if (!any)
+        return NULL;
+    float *y = w->spare + (size_t)member * w->j->rows * PANEL;
+    for (size_t r = 0; r < w->j->rows; r += TILE_ROWS)
         tile(w, r, w->j->rows - r < TILE_ROWS ? w->j->rows - r : TILE_ROWS,
              l->n_panels, y + r * PANEL, PANEL);
-    return any ? y : NULL;
+    return y;
 }
 
 static void add_spare(const struct work *w, const float *spare, size_t r,
