@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 30
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: web ## compile everything (PRESET=release debug clang asan tsan fuzz)
+build: web ## compile everything (PRESET=release debug asan tsan fuzz)
 	@test -f build/$(PRESET)/build.ninja || cmake --preset $(PRESET) >/dev/null
 	@cmake --build build/$(PRESET)
 

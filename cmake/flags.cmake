@@ -13,6 +13,7 @@ if(OTK_SANITIZE)
   add_compile_options(-fsanitize=${OTK_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${OTK_SANITIZE})
+  add_compile_definitions(OTK_SANITIZED)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_definitions(_FORTIFY_SOURCE=2)
 endif()

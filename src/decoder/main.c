@@ -72,8 +72,7 @@ static void limit(int what, rlim_t most)
 
 static void limit_all(void)
 {
-/* sanitizers map terabytes */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef OTK_SANITIZED /* sanitizers map terabytes */
     limit(RLIMIT_AS, MEMORY_MAX);
 #endif
     limit(RLIMIT_CPU, SECONDS_MAX);
