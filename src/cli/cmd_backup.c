@@ -21,7 +21,7 @@ static int run(void *ctx, const struct args *a)
     char folder[PATH_BYTES];
     char path[PATH_BYTES + 64];
     char when[TIME_TEXT];
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     int r = desk_open(&o, &d, &e);
     if (r)
         return cli_fail(r, &e);

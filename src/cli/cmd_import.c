@@ -210,7 +210,7 @@ static int run(void *ctx, const struct args *a)
     struct err e = {0};
     struct desk *d = NULL;
     struct buf out = BUF_INIT(REPORT_BYTES);
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     struct importing m = {
         .args = a, .path = a->words[0], .dry = args_has(a, "dry-run")};
     int r = desk_open(&o, &d, &e);

@@ -138,7 +138,7 @@ static int fill_desk(const char *folder, bool demo, bool train, struct err *e)
     struct table t = {0};
     struct starting s = {
         .arena = arena_new(), .now = clock_wall(&clock_real), .demo = demo};
-    struct desk_options o = {.folder = folder};
+    struct desk_options o = {.folder = folder, .records_only = true};
     enum { LONG_MS = 60000 };
     int r = read_articles(&s, &t, e);
     if (!r)

@@ -87,7 +87,7 @@ static int run_import(void *ctx, const struct args *a)
                           .now = clock_wall(&clock_real),
                           .dry = args_has(a, "dry-run"),
                           .out = &out};
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     const char *map = args_text(a, "map");
     int r = table_read_file(a->words[0], args_text(a, "sheet"), &t, &e);
     if (!r && map)
@@ -252,7 +252,7 @@ static int run_export(void *ctx, const struct args *a)
     struct desk *d = NULL;
     struct buf out = BUF_INIT(OUTPUT_MAX);
     struct exporting x = {arena_new(), &out, cli_json(a)};
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     int r = desk_open(&o, &d, &e);
     if (!r)
         r = db_read(desk_db(d), 0, write_all, &x, &e);

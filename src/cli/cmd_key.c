@@ -97,7 +97,7 @@ static int with_desk(const struct args *a, db_fn *fn)
     struct err e = {0};
     struct desk *d = NULL;
     struct buf out = BUF_INIT(OUTPUT_BYTES);
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     struct keys k = {a, clock_wall(&clock_real), &out};
     int r = desk_open(&o, &d, &e);
     if (!r)

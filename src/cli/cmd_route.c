@@ -116,7 +116,7 @@ static int run(const struct args *a, bool of_ticket)
     struct desk *d = NULL;
     struct buf out = BUF_INIT(OUTPUT_BYTES);
     struct asking x = {.args = a, .arena = arena_new()};
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     int r = OTK_OK;
     if (of_ticket &&
         (str_to_int(str_from(a->words[0]), &x.ticket_id) || x.ticket_id < 1))

@@ -72,7 +72,8 @@ static int train_store(const struct args *a,
                        struct err *e)
 {
     struct desk *d = NULL;
-    struct desk_options opened = {.folder = cli_folder(a)};
+    struct desk_options opened = {.folder = cli_folder(a),
+                                  .records_only = true};
     if (args_text(a, "also"))
         return err_set(e, OTK_EINVAL, "--also goes with a FILE");
     int r = desk_open(&opened, &d, e);

@@ -129,7 +129,7 @@ static int with_desk(const struct args *a, db_fn *fn, bool writes,
     struct desk *d = NULL;
     char password[LINE_BYTES] = "";
     struct buf out = BUF_INIT(OUTPUT_BYTES);
-    struct desk_options o = {.folder = cli_folder(a)};
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     int r = desk_open(&o, &d, &e);
     if (!r && wants_password)
         r = read_password(&e, password);

@@ -26,6 +26,7 @@ enum { PATH_BYTES = 4096 };
 
 struct desk {
     char folder[PATH_BYTES];
+    bool records_only;
     struct live_settings *settings;
     const struct clock *clock;
     struct db *db;
@@ -92,7 +93,8 @@ static int load_changed(struct db_tx *tx, void *arg, struct err *e)
         r = articles_generation(tx, &knowledge, e);
     if (!r && (!f->d->catalog || f->d->catalog->generation != catalog))
         r = catalog_load(tx, &f->catalog, e);
-    if (!r && (!f->d->knowledge || f->d->knowledge_generation != knowledge)) {
+    if (!r && !f->d->records_only &&
+        (!f->d->knowledge || f->d->knowledge_generation != knowledge)) {
         f->new_articles = true;
         r = articles_published(tx, f->arena, &f->articles, &f->n_articles,
                                &f->knowledge_generation, e);
@@ -175,7 +177,7 @@ int desk_refresh(struct desk *d, struct err *e)
 {
     pthread_mutex_lock(&d->refresh_lock);
     int r = refresh_store(d, e);
-    if (!r)
+    if (!r && !d->records_only)
         r = refresh_model(d, e);
     if (!r)
         r = live_settings_refresh(d->settings, e);
@@ -271,6 +273,7 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
     struct desk *d = MEM_NEW(struct desk);
     (void)snprintf(d->folder, sizeof(d->folder), "%s", o->folder);
     d->clock = o->clock ? o->clock : &clock_real;
+    d->records_only = o->records_only;
     int r = live_settings_open(o->folder, o->overrides, o->n_overrides,
                                &d->settings, e);
     if (r) {
@@ -280,9 +283,9 @@ int desk_open(const struct desk_options *o, struct desk **ret, struct err *e)
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->refresh_lock, NULL);
     r = open_store(d, e);
-    if (!r)
+    if (!r && !d->records_only)
         r = open_vectors(d, e);
-    if (!r)
+    if (!r && !d->records_only)
         r = open_recogniser(d, e);
     if (!r)
         r = desk_refresh(d, e);

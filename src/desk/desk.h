@@ -31,6 +31,8 @@ struct desk_options {
     const char *const *overrides; /* which stay until desk_close() */
     int n_overrides;
     const struct clock *clock; /* NULL: the real one */
+    bool records_only; /* store and catalog: no model, no index of articles, no
+                          recogniser. A fault in those then stops nothing */
 };
 
 /* Opens and migrates the store, loads what is there. OTK_ENOENT: no desk. */
@@ -45,7 +47,8 @@ struct live_settings *desk_live_settings(struct desk *d);
 const struct clock *desk_clock(const struct desk *d);
 const char *desk_folder(const struct desk *d);
 
-/* References; NULL model: none is trained yet. */
+/* References; NULL model: none is trained yet. NULL model and knowledge with
+ * records_only. */
 struct triage_model *desk_model(struct desk *d);
 struct knowledge_index *desk_knowledge(struct desk *d);
 struct catalog *desk_catalog(struct desk *d);

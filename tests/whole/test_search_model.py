@@ -79,6 +79,9 @@ class SearchModelTest(unittest.TestCase):
             said = self.otklik("doctor", model=name, want=6)
             self.assertIn("WRONG the desk opens", said)
             self.assertIn("knowledge.model", said)
+            # lists are kept and saved without it
+            self.otklik("user", "list", model=name)
+            self.otklik("kb", "export", model=name)
 
     def test_path(self):
         shutil.move(self.desk / "models/tiny", self.top / "tiny")
