@@ -54,7 +54,7 @@ static void put_answer(struct buf *b, const struct intake_result *x)
     buf_putc(b, '}');
 }
 
-/* What became of a request; the ticket is read afresh. */
+/* What became of a request; a ticket of earlier is read afresh. */
 static void reply_result(const struct http_request *q,
                          const struct intake_result *x, struct http_reply *r)
 {
@@ -70,9 +70,11 @@ static void reply_result(const struct http_request *q,
     put_decision(b, "priority", x->has_priority, &x->priority);
     put_answer(b, x);
     put_key(b, "ticket");
-    if (x->ticket_id && ticket_put_brief(q, x->ticket_id, r))
+    if (x->ticket.id)
+        ticket_put_brief(q, &x->ticket, r);
+    else if (x->ticket_id && ticket_read_brief(q, x->ticket_id, r))
         return;
-    if (!x->ticket_id)
+    else if (!x->ticket_id)
         buf_puts(b, "null");
     buf_puts(b, "}\n");
 }

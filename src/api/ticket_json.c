@@ -132,8 +132,16 @@ static int read_one(struct db_tx *tx, void *arg, struct err *e)
     return ticket_get(tx, o->id, o->q->arena, &o->ticket, e);
 }
 
-int ticket_put_brief(const struct http_request *q, int64_t id,
-                     struct http_reply *r)
+void ticket_put_brief(const struct http_request *q, const struct ticket *t,
+                      struct http_reply *r)
+{
+    struct catalog *c = desk_catalog(api_desk(q));
+    ticket_put(&r->body, c, t, api_language(q));
+    catalog_unref(c);
+}
+
+int ticket_read_brief(const struct http_request *q, int64_t id,
+                      struct http_reply *r)
 {
     struct one o = {.q = q, .id = id};
     struct err e = {0};
@@ -142,8 +150,6 @@ int ticket_put_brief(const struct http_request *q, int64_t id,
         problem_of(r, code, &e);
         return code;
     }
-    struct catalog *c = desk_catalog(api_desk(q));
-    ticket_put(&r->body, c, &o.ticket, api_language(q));
-    catalog_unref(c);
+    ticket_put_brief(q, &o.ticket, r);
     return OTK_OK;
 }

@@ -20,8 +20,11 @@ void attachments_put(struct buf *b, const struct attachment *x, size_t n);
 void ticket_reply(const struct http_request *q, int64_t id,
                   struct http_reply *r);
 
-/* Reads one and appends it to the reply; not 0: the reply is a problem. */
-int ticket_put_brief(const struct http_request *q, int64_t id,
-                     struct http_reply *r);
+/* Appends it to the reply. */
+void ticket_put_brief(const struct http_request *q, const struct ticket *t,
+                      struct http_reply *r);
+/* The same, read first; not 0: the reply is a problem. */
+int ticket_read_brief(const struct http_request *q, int64_t id,
+                      struct http_reply *r);
 
 #endif

@@ -66,9 +66,9 @@ static int add(struct db_tx *tx, void *arg, struct err *e)
     const char *name = args_text(u->args, "name");
     const char *role = args_text(u->args, "role");
     int64_t person;
-    int r = db_int_of(tx, &person, e,
+    int r = db_insert(tx, &person, e,
                       "INSERT INTO people (name, created_at, updated_at) "
-                      "VALUES (?1, ?2, ?2) RETURNING id",
+                      "VALUES (?1, ?2, ?2)",
                       "si", name ? str_from(name) : u->login, u->now);
     if (!r)
         r = db_exec(tx, e,

@@ -240,6 +240,21 @@ int db_exec(struct db_tx *tx, struct err *e, const char *sql, const char *types,
     return r ? r : drain(rows, e);
 }
 
+int db_insert(struct db_tx *tx, int64_t *ret_id, struct err *e, const char *sql,
+              const char *types, ...)
+{
+    struct db_rows *rows;
+    va_list ap;
+    va_start(ap, types);
+    int r = query(tx, &rows, false, e, sql, types, ap);
+    va_end(ap);
+    if (!r)
+        r = drain(rows, e);
+    if (!r)
+        *ret_id = tx->ops->inserted(tx);
+    return r;
+}
+
 int db_change(struct db_tx *tx, int64_t *ret_changed, struct err *e,
               const char *sql, const char *types, ...)
 {

@@ -114,6 +114,11 @@ static inline const int64_t *db_or_null(const int64_t *id)
     return *id ? id : NULL;
 }
 
+/* As db_exec() of an INSERT of one row, without ON CONFLICT, into a table whose
+ * `id` counts by itself; *ret_id is that of the row. Cheaper than RETURNING,
+ * for which SQLite remembers how to undo the statement. */
+int db_insert(struct db_tx *tx, int64_t *ret_id, struct err *e, const char *sql,
+              const char *types, ...);
 /* As db_exec(); *ret_changed is the number of rows it touched. */
 int db_change(struct db_tx *tx, int64_t *ret_changed, struct err *e,
               const char *sql, const char *types, ...);

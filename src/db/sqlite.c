@@ -86,6 +86,9 @@ static int sqlite_read(void *impl, int timeout_ms, db_fn *fn, void *arg,
     err = connection_do(c, "BEGIN", e);
     if (!err) {
         err = connection_call(c, fn, arg, e);
+        /* a kept statement; what it cannot end, as after an error, is undone */
+        if (!sqlite3_get_autocommit(c->handle))
+            (void)connection_do(c, "COMMIT", NULL);
         connection_rollback(c);
     }
     reader_give(s, c);
@@ -218,6 +221,7 @@ const struct db_ops db_sqlite = {
     .next = sqlite_next,
     .free_rows = sqlite_free_rows,
     .changed = sqlite_changed,
+    .inserted = sqlite_inserted,
     .is_null = sqlite_is_null,
     .get_int = sqlite_get_int,
     .get_real = sqlite_get_real,

@@ -59,6 +59,7 @@ int sqlite_query(struct db_tx *tx, const char *sql, bool once,
 int sqlite_next(struct db_rows *r, struct err *e);
 void sqlite_free_rows(struct db_rows *r);
 int64_t sqlite_changed(struct db_tx *tx);
+int64_t sqlite_inserted(struct db_tx *tx);
 bool sqlite_is_null(const struct db_rows *r, int col);
 int64_t sqlite_get_int(const struct db_rows *r, int col);
 double sqlite_get_real(const struct db_rows *r, int col);

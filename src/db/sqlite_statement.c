@@ -272,6 +272,11 @@ int64_t sqlite_changed(struct db_tx *tx)
     return sqlite3_changes64(((struct connection *)tx)->handle);
 }
 
+int64_t sqlite_inserted(struct db_tx *tx)
+{
+    return sqlite3_last_insert_rowid(((struct connection *)tx)->handle);
+}
+
 bool sqlite_is_null(const struct db_rows *r, int col)
 {
     return sqlite3_column_type(((const struct rows *)r)->stmt, col) ==

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread that writes. It takes all closures that wait, runs each in a
- * savepoint under one transaction, commits once (one fsync for all of them)
- * and only then wakes their callers. A batch whose transaction is lost - a
- * full disk, say - is run again closure by closure, so that only the one
- * that cannot be done is refused.
+ * The thread that writes. It takes all closures that wait, runs them in one
+ * transaction, commits once (one fsync for all of them) and only then wakes
+ * their callers. When one fails after it changed something, the batch is taken
+ * back and run again with each closure in a savepoint: failures are rare, and
+ * at every savepoint FTS5 writes out what it has gathered. A batch whose
+ * transaction is lost - a full disk, say - is run again closure by closure, so
+ * that only the one that cannot be done is refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,8 +71,11 @@ static void refuse(struct request **batch, size_t n, int result,
     }
 }
 
+enum how { TOGETHER, APART };
+enum { SPOILT = 1 }; /* beside the results of otk: to be run again APART */
+
 /* One closure in a savepoint; its failure undoes its own work only. */
-static void run_one(struct connection *c, struct request *r)
+static void run_apart(struct connection *c, struct request *r)
 {
     r->result = connection_do(c, "SAVEPOINT one", r->e);
     if (r->result)
@@ -100,21 +105,40 @@ static int commit(struct connection *c, struct err *e)
     return err;
 }
 
+/* It failed, TOGETHER with others or as the only one. */
+static int take_back(struct connection *c, struct request *r, bool is_only,
+                     struct err *e)
+{
+    connection_rollback(c);
+    if (!is_only)
+        return SPOILT;
+    if (r->e)
+        *e = *r->e;
+    return r->result;
+}
+
 /*
  * Run the batch and commit; each has its own result then. An error means that
  * the transaction, which must be open, is gone and nothing of it was done -
- * or, with OTK_EUNSURE, that nobody knows.
+ * or, with OTK_EUNSURE, that nobody knows. SPOILT, only from TOGETHER: gone,
+ * too, for the sake of one.
  */
 static int run_all(struct writer *w, struct request **batch, size_t n,
-                   struct err *e)
+                   enum how how, struct err *e)
 {
     struct connection *c = w->c;
     bool changed = false;
     for (size_t i = 0; i < n; i++) {
         int64_t before = sqlite3_total_changes64(c->handle);
-        run_one(c, batch[i]);
-        changed |=
-            !batch[i]->result && sqlite3_total_changes64(c->handle) != before;
+        if (how == APART)
+            run_apart(c, batch[i]);
+        else
+            batch[i]->result =
+                connection_call(c, batch[i]->fn, batch[i]->arg, batch[i]->e);
+        bool did = sqlite3_total_changes64(c->handle) != before;
+        if (how == TOGETHER && batch[i]->result && did)
+            return take_back(c, batch[i], n == 1, e);
+        changed |= !batch[i]->result && did;
         if (sqlite3_get_autocommit(c->handle))
             return err_set(e, batch[i]->result ? batch[i]->result : OTK_EAGAIN,
                            "%s",
@@ -145,7 +169,7 @@ static void run_one_by_one(struct writer *w, struct request **batch, size_t n)
         struct err e = {0};
         int r = begin(w, &e);
         if (!r)
-            r = run_all(w, &batch[i], 1, &e);
+            r = run_all(w, &batch[i], 1, TOGETHER, &e);
         if (r)
             refuse(&batch[i], 1, r, &e);
         else
@@ -156,7 +180,12 @@ static void run_one_by_one(struct writer *w, struct request **batch, size_t n)
 static void run_batch(struct writer *w, struct request **batch, size_t n)
 {
     struct err e = {0};
-    int r = run_all(w, batch, n, &e);
+    int r = run_all(w, batch, n, TOGETHER, &e);
+    if (r == SPOILT) {
+        r = begin(w, &e);
+        if (!r)
+            r = run_all(w, batch, n, APART, &e);
+    }
     if (!r)
         finish_own(batch, n);
     else if (n > 1 && r != OTK_EUNSURE)

@@ -203,6 +203,12 @@ static int64_t trace_changed(struct db_tx *tx)
     return inner->ops->changed(inner);
 }
 
+static int64_t trace_inserted(struct db_tx *tx)
+{
+    struct db_tx *inner = inner_of(tx);
+    return inner->ops->inserted(inner);
+}
+
 static bool trace_is_null(const struct db_rows *r, int col)
 {
     return db_is_null(inner_rows(r), col);
@@ -296,6 +302,7 @@ const struct db_ops db_trace = {
     .next = trace_next,
     .free_rows = trace_free_rows,
     .changed = trace_changed,
+    .inserted = trace_inserted,
     .is_null = trace_is_null,
     .get_int = trace_get_int,
     .get_real = trace_get_real,

@@ -216,10 +216,9 @@ int key_add(struct db_tx *tx, struct str name, struct str scopes,
     (void)snprintf(ret_key, SECRET_BYTES, "otk_%s", secret);
     (void)snprintf(hint, sizeof(hint), "%.10s", ret_key);
     hash_token(str_from(ret_key), hash);
-    return db_int_of(tx, ret_id, e,
+    return db_insert(tx, ret_id, e,
                      "INSERT INTO api_keys (name, hash, hint, scopes, "
-                     "created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-                     "RETURNING id",
+                     "created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                      "sttsiI", name, hash, hint, scopes, now_ms,
                      expires_at ? &expires_at : NULL);
 }

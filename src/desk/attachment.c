@@ -104,10 +104,10 @@ int attachment_add(struct db_tx *tx, const struct attachment *x,
     int r = check_place(tx, x, e);
     if (r)
         return r;
-    r = db_int_of(tx, ret_id, e,
+    r = db_insert(tx, ret_id, e,
                   "INSERT INTO attachments (ticket_id, message_id, hash, name, "
                   "media_type, size, uploaded_by, created_at) VALUES (?1, ?2, "
-                  "?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+                  "?3, ?4, ?5, ?6, ?7, ?8)",
                   "iIsssiIi", x->ticket_id,
                   x->message_id ? &x->message_id : NULL, x->hash, x->name,
                   x->media_type, (int64_t)x->size, who ? &who : NULL, now_ms);

@@ -208,9 +208,9 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
         return r ? r : read_due(tx, f, e);
     r = person_get_or_make(tx, &f->ask.person, in->now, &in->person_id, e);
     if (!r)
-        r = intake_put_inbox(tx, in, "recorded", e);
-    if (!r)
         r = intake_put_ticket(tx, in, e);
+    if (!r)
+        r = intake_put_inbox(tx, in, intake_stage(INTAKE_TICKET), e);
     f->ret->ticket_id = f->result.ticket_id;
     if (!r)
         r = put_file(tx, f, e);

@@ -18,9 +18,9 @@ static int find_person(struct edit *s, struct str login, struct str name,
                   "SELECT person_id FROM staff WHERE login = ?1", "s", login);
     if (r != OTK_ENOENT)
         return r;
-    return db_int_of(s->tx, ret, s->e,
+    return db_insert(s->tx, ret, s->e,
                      "INSERT INTO people (name, created_at, updated_at) VALUES "
-                     "(?1, ?2, ?2) RETURNING id",
+                     "(?1, ?2, ?2)",
                      "si", name, s->now);
 }
 

@@ -291,10 +291,10 @@ static int put_proof(struct db_tx *tx, struct erasing *x, struct err *e)
     if (!r)
         r = prove(tx, ret, ret->proof, e);
     return r ? r
-             : db_int_of(tx, &ret->id, e,
+             : db_insert(tx, &ret->id, e,
                          "INSERT INTO erasures (person_id, audit_id, "
                          "counts_json, proof, created_at) VALUES (?1, ?2, ?3, "
-                         "?4, ?5) RETURNING id",
+                         "?4, ?5)",
                          "iisti", x->person, ret->audit_id, ret->counts,
                          ret->proof, x->now);
 }

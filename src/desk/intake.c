@@ -96,16 +96,18 @@ static int store(struct db_tx *tx, void *arg, struct err *e)
         return err;
     }
     err = person_get_or_make(tx, &in->ask->person, in->now, &in->person_id, e);
+    if (!err && r->outcome == INTAKE_TICKET)
+        err = intake_put_ticket(tx, in, e);
     if (!err)
         err = intake_put_inbox(tx, in, intake_stage(r->outcome), e);
     if (!err && r->outcome == INTAKE_RECEIVED)
         err = intake_push(tx, in, e);
-    if (!err && r->outcome == INTAKE_TICKET)
-        err = intake_put_ticket(tx, in, e);
     if (!err)
         err = intake_put_predictions(tx, in, e);
     if (!err && in->nothing_found && r->outcome == INTAKE_TICKET)
         err = intake_put_unanswered(tx, in, e);
+    if (!err && r->outcome == INTAKE_TICKET)
+        err = ticket_get(tx, r->ticket_id, in->arena, &r->ticket, e);
     return err;
 }
 
@@ -210,7 +212,7 @@ static int store_feedback(struct db_tx *tx, void *arg, struct err *e)
                     f->comment, in->now);
     in->result->ticket_id = ticket;
     if (!r && !f->helpful && !ticket)
-        r = intake_put_ticket(tx, in, e);
+        r = intake_become_ticket(tx, in, e);
     if (!r && !f->helpful && !ticket)
         r = intake_link_predictions(tx, in, e);
     if (!r && !f->helpful && !was_down)

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "desk/actor.h"
 #include "desk/person.h"
+#include "desk/ticket.h"
 
 struct arena;
 struct desk;
@@ -67,6 +68,7 @@ struct intake_result {
     struct intake_decision topic, priority;
     struct intake_answer answer; /* of INTAKE_ANSWERED */
     int64_t ticket_id;           /* of INTAKE_TICKET */
+    struct ticket ticket; /* as stored just now; id 0: it was there before */
 };
 
 /* OTK_EFORMAT, OTK_ELIMIT with the field; OTK_EAGAIN: nothing was stored. */

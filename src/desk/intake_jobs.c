@@ -211,7 +211,7 @@ static int store_delivered(struct db_tx *tx, void *arg, struct err *e)
     int r = is_at(tx, s, "understood", &due, e);
     if (!r && due && ticket)
         r = in->result->ticket_id ? intake_finish_ticket(tx, in, e)
-                                  : intake_put_ticket(tx, in, e);
+                                  : intake_become_ticket(tx, in, e);
     if (!r && due && ticket)
         r = intake_link_predictions(tx, in, e);
     if (!r && due && ticket && in->nothing_found)

@@ -36,7 +36,9 @@ struct intake {
 void intake_understand(struct intake *in);
 const char *intake_language(const struct desk *d, struct str text);
 
-/* The request's row, in `stage`; in->inbox_id. */
+/* The request's row, in `stage`, after its ticket if it is one; in->inbox_id.
+ * The order saves a second change of the row, which makes SQLite write out all
+ * that the full-text index gathered. */
 int intake_put_inbox(struct db_tx *tx, struct intake *in, const char *stage,
                      struct err *e);
 const char *intake_stage(enum intake_outcome o);
@@ -45,6 +47,8 @@ int intake_put_predictions(struct db_tx *tx, const struct intake *in,
 /* Routes it; in->result->ticket_id. When a ticket has the sender's external_id
  * already, the request joins that one. */
 int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e);
+/* The same for a request whose row is there already. */
+int intake_become_ticket(struct db_tx *tx, struct intake *in, struct err *e);
 /* The text is a further message of the person, unless the ticket has it. */
 int intake_add_further(struct db_tx *tx, struct intake *in, int64_t ticket,
                        struct err *e);

@@ -53,14 +53,15 @@ int intake_put_inbox(struct db_tx *tx, struct intake *in, const char *stage,
     if (x->outcome == INTAKE_ANSWERED)
         answer = arena_copy(a, intake_answer_json(a, &x->answer));
     bool done = x->outcome != INTAKE_RECEIVED;
-    return db_int_of(
+    return db_insert(
         tx, &in->inbox_id, e,
         "INSERT INTO inbox (channel, dedup, person_id, text, stage, token, "
-        "answer_json, payload_json, received_at, done_at) VALUES (?1, ?2, ?3, "
-        "?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
-        "ttIstttsiI", ask->channel,
+        "ticket_id, answer_json, payload_json, received_at, done_at) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "ttIsttItsiI", ask->channel,
         ask->dedup.n ? arena_copy(a, ask->dedup) : NULL,
-        db_or_null(&in->person_id), ask->text, stage, x->token, answer,
+        db_or_null(&in->person_id), ask->text, stage, x->token,
+        db_or_null(&x->ticket_id), answer,
         in->payload.n ? in->payload : STR("{}"), in->now,
         done ? &in->now : NULL);
 }
@@ -210,9 +211,15 @@ int intake_put_ticket(struct db_tx *tx, struct intake *in, struct err *e)
     in->joins = known != 0;
     if (!r && known)
         in->result->ticket_id = known;
-    if (!r)
-        r = known ? intake_add_further(tx, in, known, e)
-                  : put_new_ticket(tx, in, e);
+    if (r)
+        return r;
+    return known ? intake_add_further(tx, in, known, e)
+                 : put_new_ticket(tx, in, e);
+}
+
+int intake_become_ticket(struct db_tx *tx, struct intake *in, struct err *e)
+{
+    int r = intake_put_ticket(tx, in, e);
     return r ? r
              : db_exec(tx, e,
                        "UPDATE inbox SET ticket_id = ?2, stage = 'ticket', "

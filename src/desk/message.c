@@ -105,9 +105,9 @@ int message_add(struct db_tx *tx, struct stemmer *s,
 {
     int64_t id = 0;
     int64_t author = actor_person(m->by);
-    int r = db_int_of(tx, &id, e,
+    int r = db_insert(tx, &id, e,
                       "INSERT INTO messages (ticket_id, kind, author_id, body, "
-                      "created_at) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+                      "created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
                       "itIsi", m->ticket_id, m->kind, db_or_null(&author),
                       m->body, now_ms);
     if (!r)

@@ -245,9 +245,9 @@ static int note(struct db_tx *tx, int64_t id, const char *action,
 int person_add(struct db_tx *tx, const struct person_change *c, struct actor by,
                int64_t now_ms, int64_t *ret_id, struct err *e)
 {
-    int r = db_int_of(tx, ret_id, e,
+    int r = db_insert(tx, ret_id, e,
                       "INSERT INTO people (name, created_at, updated_at) "
-                      "VALUES ('', ?1, ?1) RETURNING id",
+                      "VALUES ('', ?1, ?1)",
                       "i", now_ms);
     if (!r)
         r = set_texts(tx, *ret_id, c, now_ms, e);

@@ -100,9 +100,9 @@ int person_get_or_make(struct db_tx *tx, const struct person_ask *p,
     if (r || (!*ret_id && !p->email.n && !p->phone.n && !p->name.n))
         return r;
     if (!*ret_id)
-        r = db_int_of(tx, ret_id, e,
+        r = db_insert(tx, ret_id, e,
                       "INSERT INTO people (name, language, created_at, "
-                      "updated_at) VALUES (?1, ?2, ?3, ?3) RETURNING id",
+                      "updated_at) VALUES (?1, ?2, ?3, ?3)",
                       "ssi", p->name, p->language, now_ms);
     if (!r)
         r = add(tx, *ret_id, "email", p->email, now_ms, e);

@@ -65,13 +65,13 @@ static int event_ticket(struct db_tx *tx, const char *kind, int64_t id,
 int ticket_insert(struct db_tx *tx, const struct ticket_new *t, struct actor by,
                   int64_t now_ms, int64_t *ret_id, struct err *e)
 {
-    int r = db_int_of(
+    int r = db_insert(
         tx, ret_id, e,
         "INSERT INTO tickets (subject, state, topic_id, priority_id, team_id, "
         "assignee_id, person_id, channel, language, reason, external_id, "
         "created_at, updated_at, counts_from, assigned_at, waiting_since, "
         "first_due, solution_due) VALUES (?1, 'new', ?2, ?3, ?4, ?5, ?6, ?7, "
-        "?8, ?9, ?10, ?11, ?11, ?11, ?12, ?11, ?13, ?14) RETURNING id",
+        "?8, ?9, ?10, ?11, ?11, ?11, ?12, ?11, ?13, ?14)",
         "sIIIIItsstiIII", t->subject, db_or_null(&t->topic_id),
         db_or_null(&t->priority_id), db_or_null(&t->team_id),
         db_or_null(&t->assignee_id), db_or_null(&t->person_id), t->channel,

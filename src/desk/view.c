@@ -16,10 +16,9 @@ int view_add(struct db_tx *tx, const struct view *v, int64_t now_ms,
     if (!r && n >= VIEWS_MAX)
         return err_set(e, OTK_ELIMIT, "there are %d views already", VIEWS_MAX);
     return r ? r
-             : db_int_of(tx, ret_id, e,
+             : db_insert(tx, ret_id, e,
                          "INSERT INTO saved_views (name, owner_id, "
-                         "filter_json, created_at) VALUES (?1, ?2, ?3, ?4) "
-                         "RETURNING id",
+                         "filter_json, created_at) VALUES (?1, ?2, ?3, ?4)",
                          "sIsi", v->name, db_or_null(&v->owner_id), v->filter,
                          now_ms);
 }

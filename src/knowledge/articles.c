@@ -139,11 +139,10 @@ int article_put(struct db_tx *tx, const struct knowledge_article *a, int64_t by,
     int64_t id = old.id;
     if (r == OTK_ENOENT) {
         *ret = ARTICLE_NEW;
-        r = db_int_of(tx, &id, e,
+        r = db_insert(tx, &id, e,
                       "INSERT INTO articles (key, language, topic, audience, "
                       "title, questions, answer, created_at, updated_at) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING "
-                      "id",
+                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
                       "ssstsssi", a->key, a->language, a->topic,
                       audience_name(a->audience), a->title, a->questions,
                       a->answer, now_ms);

@@ -154,6 +154,48 @@ static void test_numbers(void **state)
 }
 
 /* The same statement twice at once, one inside the other's rows. */
+struct inserted {
+    int64_t ids[2], found[2];
+};
+
+/* The id is that of the row, whatever is written behind it. */
+static int insert_two(struct db_tx *tx, void *arg, struct err *e)
+{
+    static const char *const names[] = {"first", "second"};
+    struct inserted *x = arg;
+    int r = OTK_OK;
+    for (int i = 0; !r && i < 2; i++) {
+        r = db_insert(tx, &x->ids[i], e,
+                      "INSERT INTO things (name, size) VALUES (?1, ?2)", "ti",
+                      names[i], (int64_t)i);
+        if (!r)
+            r = db_text_put(tx, "things_text", x->ids[i], STR("some words"), e);
+        if (!r)
+            r = db_exec(tx, e, "INSERT INTO parts (thing_id) VALUES (?1)", "i",
+                        x->ids[0]);
+    }
+    for (int i = 0; !r && i < 2; i++)
+        r = db_int_of(tx, &x->found[i], e,
+                      "SELECT id FROM things WHERE name = ?1", "t", names[i]);
+    if (!r) /* one that fails is the caller's to see */
+        r = db_insert(tx, &x->ids[0], e,
+                      "INSERT INTO things (name) VALUES (?1)", "t", names[0]);
+    return r;
+}
+
+static void test_insert(void **state)
+{
+    struct db *db = open_fresh(state);
+    struct inserted x = {.ids = {-1, -1}};
+    assert_int_equal(db_write(db, 0, insert_two, &x, NULL), OTK_ECONFLICT);
+    assert_true(x.ids[0] > 0);
+    assert_true(x.ids[1] > x.ids[0]);
+    assert_int_equal(x.found[0], x.ids[0]);
+    assert_int_equal(x.found[1], x.ids[1]);
+    assert_int_equal(count_of(db), 0);
+    db_close(db);
+}
+
 static int nested(struct db_tx *tx, void *arg, struct err *e)
 {
     static const char sql[] = "SELECT id FROM things WHERE name <> ?1";
@@ -536,6 +578,7 @@ int main(void)
         ON_ALL(test_values),
         ON_ALL(test_big_text),
         ON_ALL(test_numbers),
+        ON_ALL(test_insert),
         ON_ALL(test_nested_statements),
         ON_ALL(test_many_texts),
         ON_ALL(test_atomic),
