@@ -48,6 +48,13 @@ if $clang_is_ours; then
             --extra-arg="max-nodes=${LINT_STATES:-25000}" 2>/dev/null
 fi
 
+case $(cppcheck --version) in
+"Cppcheck 2.10"*) ;;
+*) # others suspect other lines
+    echo "left out: cppcheck, which goes by 2.10"
+    exit 0
+    ;;
+esac
 echo "cppcheck"
 cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$(nproc)" \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \

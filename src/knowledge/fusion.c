@@ -108,10 +108,10 @@ static void add_article(struct trials *t, const struct knowledge_article *from,
 /* At most QUESTIONS of the fold, from everywhere in it. */
 static void thin_out(struct trials *t)
 {
-    struct tried *list = t->list + t->fold_from;
     size_t n = t->n - t->fold_from;
     if (n <= QUESTIONS)
         return;
+    struct tried *list = t->list + t->fold_from;
     for (size_t i = 0; i < QUESTIONS; i++)
         list[i] = list[i * n / QUESTIONS];
     t->n = t->fold_from + QUESTIONS;
