@@ -3,7 +3,6 @@ and Kamailio. What is not installed is left out and said."""
 import glob
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -11,15 +10,10 @@ import wave
 
 from desk import wait_for
 from phone import speech
+from sipp import Callers, free_port
 from test_phone import PhoneDesk, WORDS
 
 MODULES = "/usr/lib/baresip/modules"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wants(*programs):
@@ -241,74 +235,16 @@ request_route {{
 
     # ---- sipp
 
-    SCENARIO = """<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE scenario SYSTEM "sipp.dtd">
-<scenario name="speaks and waits for BYE">
-<send retrans="500"><![CDATA[
-INVITE sip:support@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:+7900[call_number]@[local_ip]>;tag=[pid]t[call_number]
-To: <sip:support@[remote_ip]>
-Call-ID: [call_id]
-CSeq: 1 INVITE
-Contact: <sip:caller@[local_ip]:[local_port]>
-Max-Forwards: 70
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=- 1 1 IN IP4 [local_ip]
-s=-
-c=IN IP4 [media_ip]
-t=0 0
-m=audio [rtpstream_audio_port] RTP/AVP 0
-a=rtpmap:0 PCMU/8000
-]]></send>
-<recv response="100" optional="true"/>
-<recv response="200" rrs="true"/>
-<send><![CDATA[
-ACK [next_url] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:+7900[call_number]@[local_ip]>;tag=[pid]t[call_number]
-To: <sip:support@[remote_ip]>[peer_tag_param]
-Call-ID: [call_id]
-CSeq: 1 ACK
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>
-<pause milliseconds="500"/>
-<nop><action><exec rtp_stream="%s,1,0"/></action></nop>
-<recv request="BYE" timeout="30000"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-</scenario>
-"""
-
     @wants("sipp")
     def test_many(self):
         """As many at once as a small desk sees on a bad day: each a ticket,
         each recording whole."""
         calls = 40
         d = self.desk(f"phone.calls_max={calls}")
-        ulaw = self.path("said.ulaw")
-        with open(ulaw, "wb") as f:
-            f.write(speech(3000))
-        scenario = self.write("call.xml", self.SCENARIO % ulaw)
-        p = subprocess.run(
-            ["sipp", f"127.0.0.1:{d.sip}", "-i", "127.0.0.1", "-mi",
-             "127.0.0.1", "-p", str(free_port()), "-sf", scenario, "-m",
-             str(calls), "-r", "40", "-l", str(calls), "-nostdin"],
-            cwd=self.folder, capture_output=True, timeout=60)
-        self.assertEqual(p.returncode, 0, p.stdout[-2000:])
+        said = speech(3000)
+        failed, out = Callers(self.folder, d.sip, said, calls, calls, 40).wait(
+            60)
+        self.assertEqual(failed, 0, out[-2000:])
         d.done(calls)
         ids = [t["id"] for t in d.tickets()]
         self.assertEqual(len(ids), calls)
