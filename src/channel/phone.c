@@ -16,6 +16,7 @@
 #include "channel/phone_agent.h"
 #include "channel/phone_guard.h"
 #include "channel/phone_hands.h"
+#include "channel/phone_message.h"
 #include "channel/phone_voice.h"
 #include "desk/desk.h"
 
@@ -52,7 +53,7 @@ struct phone {
     bool ready, failed;
     struct err why;
     /* of the thread: */
-    struct sip_lsnr *requests;
+    struct sip_lsnr *requests, *no_requests, *no_responses;
     struct dnsc *names;
     struct tls *tls; /* NULL: none */
     struct tmr parting;
@@ -74,6 +75,23 @@ static void refuse(struct phone *p, const struct sip_msg *msg, uint16_t status,
     p->counts.refused++;
     (void)sip_treplyf(NULL, NULL, p->agent.sip, msg, false, status, reason,
                       "%sContent-Length: 0\r\n\r\n", headers);
+}
+
+/* What libre took and should not have. True: it was refused; an ACK is never
+ * answered. */
+static bool refuse_broken(struct phone *p, const struct sip_msg *msg)
+{
+    struct phone_refusal no;
+    size_t n;
+    const char *body = (const char *)mbuf_buf(msg->mb);
+    struct str head = {msg->met.p, (size_t)(body - msg->met.p)};
+    if (!phone_message_check(head, mbuf_get_left(msg->mb), &n, &no)) {
+        if (!is_met(msg, "ACK"))
+            refuse(p, msg, no.status, no.reason, "");
+        return true;
+    }
+    mbuf_set_end(msg->mb, msg->mb->pos + n); /* RFC 3261, 18.3 */
+    return false;
 }
 
 static const char allow[] = "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO\r\n";
@@ -122,6 +140,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
         p->counts.banned++;
         return true;
     }
+    if (refuse_broken(p, msg))
+        return true;
     if (is_met(msg, "OPTIONS")) {
         (void)sip_treplyf(NULL, NULL, p->agent.sip, msg, false, 200, "OK",
                           "%sAccept: application/sdp\r\n"
@@ -135,6 +155,15 @@ static bool on_request(const struct sip_msg *msg, void *arg)
         is_met(msg, "CANCEL") || is_met(msg, "INFO"))
         return false;
     refuse(p, msg, 405, "Method Not Allowed", allow);
+    return true;
+}
+
+/* Nobody took it, and libre would print it. */
+static bool on_leftover(const struct sip_msg *msg, void *arg)
+{
+    struct phone *p = arg;
+    if (msg->req && is_met(msg, "CANCEL"))
+        refuse(p, msg, 481, "Call Does Not Exist", "");
     return true;
 }
 
@@ -361,6 +390,10 @@ static int open_stack(struct phone *p)
     err = sip_listen(&p->requests, a->sip, true, on_request, p);
     if (!err)
         err = sipsess_listen(&a->sessions, a->sip, TABLE, on_call, p);
+    if (!err)
+        err = sip_listen(&p->no_requests, a->sip, true, on_leftover, p);
+    if (!err)
+        err = sip_listen(&p->no_responses, a->sip, false, on_leftover, p);
     for (size_t i = 0; !err && i < p->script.n_accounts; i++)
         err = register_account(p, i);
     return err ? fail(p, err, "libre does not start") : 0;
@@ -372,6 +405,8 @@ static void close_stack(struct phone *p)
         p->accounts[i].registration = mem_deref(p->accounts[i].registration);
     tmr_cancel(&p->parting);
     p->requests = mem_deref(p->requests);
+    p->no_requests = mem_deref(p->no_requests);
+    p->no_responses = mem_deref(p->no_responses);
     if (p->agent.sessions)
         sipsess_close_all(p->agent.sessions);
     p->agent.sessions = mem_deref(p->agent.sessions);

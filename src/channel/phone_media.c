@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "channel/phone_counts.h"
+#include "channel/phone_message.h"
 #include "channel/phone_re.h"
 #include "channel/phone_srtp.h"
 #include "channel/phone_stream.h"
@@ -46,8 +47,10 @@ struct phone_media {
 
 static enum codec codec_of(const struct sdp_format *f)
 {
-    if (!f || !f->name)
+    if (!f)
         return CODEC_NONE;
+    if (!f->name) /* a static type need not be named: RFC 3551, 6 */
+        return f->pt == 0 ? CODEC_ULAW : f->pt == 8 ? CODEC_ALAW : CODEC_NONE;
     if (str_casecmp(f->name, "PCMU") == 0)
         return CODEC_ULAW;
     if (str_casecmp(f->name, "PCMA") == 0)
@@ -198,9 +201,21 @@ static int encrypt(struct phone_media *m)
     return phone_srtp_take(&m->srtp, m->m, m->rtp);
 }
 
+static int read_sdp(struct phone_media *m, struct mbuf *sdp, bool is_offer)
+{
+    struct mbuf *sound = mbuf_alloc(mbuf_get_left(sdp) + 1);
+    if (!sound)
+        return ENOMEM;
+    struct str all = {(const char *)mbuf_buf(sdp), mbuf_get_left(sdp)};
+    sound->end = phone_message_sound_only(all, (char *)sound->buf);
+    int err = sdp_decode(m->sdp, sound, is_offer);
+    mem_deref(sound);
+    return err;
+}
+
 int phone_media_take(struct phone_media *m, struct mbuf *sdp, bool is_offer)
 {
-    int err = sdp_decode(m->sdp, sdp, is_offer);
+    int err = read_sdp(m, sdp, is_offer);
     if (!err)
         err = encrypt(m);
     if (err)

@@ -14,6 +14,7 @@ from contextlib import closing
 
 from desk import Desk, wait_for
 from phone import FRAME, Phone, speech
+from torture import REQUESTS, message
 
 PROGRAM = os.environ["OTKLIK"]
 WORDS = "Не печатает принтер на третьем этаже, горит красная лампа"
@@ -256,6 +257,31 @@ class PhoneTest(unittest.TestCase):
                     self.phone.to_tag = m.get("To").rpartition("tag=")[2]
                     self.phone.send("ACK", cseq=self.phone.cseq,
                                     branch=self.phone.branch)
+
+    def test_torture(self):
+        """RFC 4475: what is whole is handled, what is not is refused."""
+        for i, (name, more, want) in enumerate(REQUESTS):
+            with self.subTest(name):
+                with Phone(self.desk.sip) as p:
+                    p.sip.sendto(message(p.own, i, **more), p.server)
+                    m = p.wait(lambda m: m.status >= 200,
+                               10 if want else 0.5)
+                    self.assertEqual(m and m.status, want)
+                    if want == 200:
+                        self.end(p, m)
+
+    def end(self, p, m):
+        """ACK and BYE as the answer has it."""
+        for method, n in (("ACK", 1), ("BYE", 2)):
+            p.sip.sendto("\r\n".join([
+                f"{method} {m.get('Contact').strip('<>')} SIP/2.0",
+                f"Via: SIP/2.0/UDP {p.own};rport;branch=z9hG4bK{method}{p.tag}",
+                f"From: {m.get('From')}", f"To: {m.get('To')}",
+                f"Call-ID: {m.get('Call-ID')}",
+                f"CSeq: {int(m.get('CSeq').split()[0]) + n - 1} {method}",
+                "Max-Forwards: 70", "Content-Length: 0", "", ""]).encode(),
+                p.server)
+        self.assertEqual(p.answer("BYE").status, 200)
 
     def test_offer_later(self):
         """An INVITE without SDP: ours is the offer."""
