@@ -94,14 +94,25 @@ static bool refuse_broken(struct phone *p, const struct sip_msg *msg)
     return false;
 }
 
-static const char allow[] = "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO\r\n";
+const char phone_allow[] =
+    "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO,UPDATE\r\n";
+
+/* What we do not speak of what is required; the first of it. */
+static bool is_foreign(const struct sip_hdr *h, const struct sip_msg *msg,
+                       void *arg)
+{
+    (void)msg;
+    (void)arg;
+    return pl_strcasecmp(&h->val, "timer") != 0; /* true ends the search */
+}
 
 /* A new call: what RFC 3261, 8.2 wants looked at. True: it was refused. */
 static bool refuse_call(struct phone *p, const struct sip_msg *msg)
 {
     char headers[160];
     const struct settings s = desk_settings(p->agent.desk);
-    const struct sip_hdr *require = sip_msg_hdr(msg, SIP_HDR_REQUIRE);
+    const struct sip_hdr *require =
+        sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, is_foreign, NULL);
     bool body = mbuf_get_left(msg->mb) > 0;
     if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 &&
         pl_strcasecmp(&msg->uri.scheme, "sips") != 0) {
@@ -145,16 +156,18 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     if (is_met(msg, "OPTIONS")) {
         (void)sip_treplyf(NULL, NULL, p->agent.sip, msg, false, 200, "OK",
                           "%sAccept: application/sdp\r\n"
-                          "Content-Length: 0\r\n\r\n",
-                          allow);
+                          "Supported: timer\r\nContent-Length: 0\r\n\r\n",
+                          phone_allow);
         return true;
     }
     if (begins)
         return refuse_call(p, msg);
-    if (is_met(msg, "INVITE") || is_met(msg, "ACK") || is_met(msg, "BYE") ||
-        is_met(msg, "CANCEL") || is_met(msg, "INFO"))
+    if (is_met(msg, "INVITE") || is_met(msg, "UPDATE"))
+        return phone_call_refreshed(&p->agent, msg);
+    if (is_met(msg, "ACK") || is_met(msg, "BYE") || is_met(msg, "CANCEL") ||
+        is_met(msg, "INFO"))
         return false;
-    refuse(p, msg, 405, "Method Not Allowed", allow);
+    refuse(p, msg, 405, "Method Not Allowed", phone_allow);
     return true;
 }
 

@@ -39,8 +39,13 @@ struct phone_agent {
     bool stopping;
 };
 
+extern const char phone_allow[]; /* a header: what we understand */
+
 /* An INVITE that begins a call: answered or refused. */
 void phone_call_take(struct phone_agent *a, const struct sip_msg *msg);
+/* An INVITE or UPDATE of a call that goes on, before libre sees it. True: it
+ * was answered. */
+bool phone_call_refreshed(struct phone_agent *a, const struct sip_msg *msg);
 /* What became of the recording of a call. Owns `f`. */
 void phone_call_filed(struct phone_agent *a, struct phone_filed *f);
 /* All calls end; what was said is handed over. */

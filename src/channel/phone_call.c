@@ -18,6 +18,7 @@
 #include "channel/phone_agent.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_media.h"
+#include "channel/phone_refresh.h"
 #include "channel/phone_voice.h"
 #include "desk/call.h"
 #include "desk/desk.h"
@@ -44,6 +45,7 @@ struct call {
     const struct phone_line *line;
     struct sipsess *session; /* NULL: the caller has gone */
     struct phone_media *media;
+    struct phone_refresh refresh;
     struct conversation talk;
     struct tmr tick;
     const struct sound *playing; /* NULL: nothing */
@@ -71,6 +73,7 @@ static void destroy(void *arg)
     struct call *c = arg;
     tmr_cancel(&c->tick);
     list_unlink(&c->le);
+    phone_refresh_close(&c->refresh);
     mem_deref(c->session); /* says BYE when the caller is still there */
     phone_media_free(c->media);
     recording_remove(c->recording); /* nobody wanted it */
@@ -222,11 +225,21 @@ static void keep_alive(struct call *c, int64_t now)
     c->next_frame = now;
 }
 
+/* By the timer of the session; who has gone is not looked for. */
+static bool is_there(struct call *c)
+{
+    return !c->session || c->talk.gone ||
+           phone_refresh_look(&c->refresh, sipsess_dialog(c->session),
+                              c->media);
+}
+
 static void tick(void *arg)
 {
     struct call *c = arg;
     int64_t now = now_ms();
     enum conversation_order order = conversation_look(&c->talk, now);
+    if (order == ORDER_NONE && !is_there(c))
+        order = conversation_left(&c->talk, now);
     if (order == ORDER_HANG_UP) {
         obey(c, order);
         return;
@@ -261,6 +274,7 @@ static void closed(int err, const struct sip_msg *msg, void *arg)
     struct call *c = arg;
     (void)err; /* a normal BYE comes as ECONNRESET */
     (void)msg;
+    phone_refresh_close(&c->refresh);
     c->session = mem_deref(c->session);
     c->playing = NULL;
     enum conversation_order order = conversation_left(&c->talk, now_ms());
@@ -268,6 +282,12 @@ static void closed(int err, const struct sip_msg *msg, void *arg)
         obey(c, order);
     if (order == ORDER_HANG_UP)
         obey(c, order);
+}
+
+/* Of our Contact. */
+static const char *user_of(const struct call *c)
+{
+    return c->called[0] ? c->called : "otklik";
 }
 
 static void look_at_hold(struct call *c)
@@ -297,6 +317,54 @@ static int answered(const struct sip_msg *msg, void *arg)
     if (!err)
         look_at_hold(c);
     return err;
+}
+
+static void update(struct call *c, const struct sip_msg *msg)
+{
+    char headers[TIMER_HEADERS_BYTES];
+    struct sip_dialog *dialog = sipsess_dialog(c->session);
+    struct mbuf *sdp = NULL;
+    bool has_offer = mbuf_get_left(msg->mb) > 0;
+    if (!sip_dialog_rseq_valid(dialog, msg)) {
+        (void)sip_treply(NULL, c->agent->sip, msg, 500, "Bad CSeq");
+        return;
+    }
+    if (has_offer && offered(&sdp, msg, c)) {
+        (void)sip_treply(NULL, c->agent->sip, msg, 488, "Not Acceptable Here");
+        return;
+    }
+    (void)sip_dialog_update(dialog, msg);
+    phone_refresh_print(&c->refresh, headers);
+    (void)sip_treplyf(NULL, NULL, c->agent->sip, msg, true, 200, "OK",
+                      "Contact: <sip:%s@%J%s>\r\n%s%sContent-Length: "
+                      "%zu\r\n\r\n%b",
+                      user_of(c), &msg->dst, sip_transp_param(msg->tp), headers,
+                      sdp ? "Content-Type: application/sdp\r\n" : "",
+                      sdp ? mbuf_get_left(sdp) : 0, sdp ? mbuf_buf(sdp) : NULL,
+                      sdp ? mbuf_get_left(sdp) : 0);
+    mem_deref(sdp);
+}
+
+bool phone_call_refreshed(struct phone_agent *a, const struct sip_msg *msg)
+{
+    struct call *c = NULL;
+    for (struct le *le = list_head(&a->calls); le && !c; le = le->next) {
+        struct call *x = le->data;
+        if (x->session && sip_dialog_cmp(sipsess_dialog(x->session), msg))
+            c = x;
+    }
+    bool is_update = pl_strcmp(&msg->met, "UPDATE") == 0;
+    if (!c && is_update)
+        (void)sip_treply(NULL, a->sip, msg, 481, "Call Does Not Exist");
+    if (!c)
+        return is_update;
+    if (!phone_refresh_take(&c->refresh, msg))
+        return true;
+    if (is_update)
+        update(c, msg);
+    else
+        phone_refresh_smuggle(&c->refresh, msg);
+    return is_update;
 }
 
 /* Keys of telephones that send them by INFO. */
@@ -460,7 +528,7 @@ static void correct_contact(const struct sip_msg *msg, char line[CONTACT_BYTES])
 
 static int accept_call(struct call *c, const struct sip_msg *msg)
 {
-    char contact[CONTACT_BYTES];
+    char contact[CONTACT_BYTES], headers[TIMER_HEADERS_BYTES];
     struct mbuf *sdp = NULL;
     bool has_offer = mbuf_get_left(msg->mb) > 0;
     int err = open_media(c, msg);
@@ -469,12 +537,13 @@ static int accept_call(struct call *c, const struct sip_msg *msg)
     if (!err)
         err = phone_media_print(c->media, !has_offer, &sdp);
     correct_contact(msg, contact);
+    phone_refresh_print(&c->refresh, headers);
     if (!err)
         err = sipsess_accept(&c->session, c->agent->sessions, msg, 200, "OK",
-                             c->called[0] ? c->called : "otklik",
-                             "application/sdp", sdp, NULL, NULL, false, offered,
-                             answered, established, informed, NULL, closed, c,
-                             NULL);
+                             user_of(c), "application/sdp", sdp, NULL, NULL,
+                             false, offered, answered, established, informed,
+                             NULL, closed, c, "%sSupported: timer\r\n%s",
+                             phone_allow, headers);
     mem_deref(sdp);
     if (!err && has_offer)
         look_at_hold(c);
@@ -504,6 +573,8 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     name_call(c);
     take_caller(c, msg);
     take_line(c, msg);
+    phone_refresh_init(&c->refresh, a->sip, user_of(c),
+                       desk_settings(a->desk).phone.session_min_seconds);
     return c;
 }
 
@@ -517,6 +588,11 @@ static void refuse(struct phone_agent *a, const struct sip_msg *msg,
 void phone_call_take(struct phone_agent *a, const struct sip_msg *msg)
 {
     struct call *c = new_call(a, msg);
+    if (c && !phone_refresh_take(&c->refresh, msg)) {
+        a->counts->refused++;
+        mem_deref(c);
+        return;
+    }
     int err = c ? accept_call(c, msg) : ENOMEM;
     if (!err) {
         c->answered = true;

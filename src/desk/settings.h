@@ -93,7 +93,7 @@ struct settings {
         int64_t ban_minutes;
         char *script;
         int64_t listen_seconds, silence_ms, patience_seconds;
-        int64_t hold_seconds;
+        int64_t hold_seconds, session_min_seconds;
     } phone;
     struct {
         int64_t giveback_minutes; /* of business time; 0: never */

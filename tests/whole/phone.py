@@ -95,11 +95,12 @@ class Phone:
             f"Content-Length: {len(body)}", "", ""]
         self.sip.sendto("\r\n".join(lines).encode() + body, self.server)
 
-    def reply(self, m, status, reason):
+    def reply(self, m, status, reason, body="", headers=()):
         lines = [f"SIP/2.0 {status} {reason}",
                  *(f"Via: {v}" for v in m.all("Via")),
                  *(f"{k}: {m.get(k)}" for k in ("From", "To", "Call-ID", "CSeq")),
-                 "Content-Length: 0", "", ""]
+                 *headers, *(["Content-Type: application/sdp"] if body else []),
+                 f"Content-Length: {len(body)}", "", body]
         self.sip.sendto("\r\n".join(lines).encode(), self.server)
 
     def wait(self, want, seconds=20):

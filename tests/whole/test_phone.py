@@ -382,6 +382,89 @@ class PhoneStartsTest(unittest.TestCase):
         d.start("speech.recogniser=memory")
         self.assertEqual(d.done(1)["subject"], WORDS)
 
+    def timed(self, d, expires, headers=("Supported: timer",)):
+        """Calls with a timer of the session; the answer and the telephone."""
+        p = Phone(d.sip)
+        self.addCleanup(p.__exit__)
+        p.send("INVITE", p.sdp(),
+               [*headers, *([f"Session-Expires: {expires}"] if expires else [])])
+        m = p.answer("INVITE")
+        if m.status == 200:
+            p.take(m)
+            p.ack()
+        return p, m
+
+    def test_timer_of_the_caller(self):
+        """The caller is to refresh: while it does, the call goes on (RFC
+        4028); then it is ended, and what was said is a ticket."""
+        d = self.desk("phone.silence_ms=60000", "phone.patience_seconds=60",
+                      "phone.session_min_seconds=3")
+        p, m = self.timed(d, "3;refresher=uac")
+        self.assertEqual(m.get("Session-Expires"), "3;refresher=uac")
+        self.assertEqual(m.get("Require"), "timer")
+        p.quiet(300)
+        p.speak(speech(800))
+        more = ["Supported: timer", "Session-Expires: 4;refresher=uac"]
+        p.send("INVITE", p.sdp(), more)
+        m = p.answer("INVITE")
+        self.assertEqual((m.status, m.get("Session-Expires")),
+                         (200, "4;refresher=uac"))
+        p.ack()
+        p.send("UPDATE", "", ["Supported: timer",
+                              "Session-Expires: 2;refresher=uac"])
+        m = p.answer("UPDATE")
+        self.assertEqual((m.status, m.get("Min-SE")), (422, "3"))
+        p.send("UPDATE", p.sdp("sendonly"), more)
+        m = p.answer("UPDATE")
+        self.assertEqual((m.status, m.get("Session-Expires")),
+                         (200, "4;refresher=uac"))
+        self.assertIn(b"a=recvonly", m.body)
+        p.send("UPDATE", "", more, cseq=1)
+        self.assertEqual(p.answer("UPDATE").status, 500)
+        for _ in range(3):
+            time.sleep(1.5)
+            p.send("UPDATE", "", more)
+            self.assertEqual(p.answer("UPDATE").status, 200)
+        self.assertEqual(d.count("calls"), 1)
+        self.assertIsNotNone(p.wait_bye())
+        self.assertTrue(d.done(1))
+        p.send("UPDATE", "", more)
+        self.assertEqual(p.answer("UPDATE").status, 481)
+
+    def test_timer_of_ours(self):
+        """We are to refresh, by what the caller knows."""
+        d = self.desk("phone.patience_seconds=60", "phone.session_min_seconds=2")
+        for allow, method in ((), "INVITE"), (["Allow: INVITE, UPDATE"],
+                                              "UPDATE"):
+            with self.subTest(method=method):
+                p, m = self.timed(d, "2;refresher=uas",
+                                  ["Supported: timer", *allow])
+                self.assertEqual(m.get("Session-Expires"), "2;refresher=uas")
+                for _ in range(2):
+                    m = p.wait(lambda m: m.method == method, 10)
+                    self.assertEqual(m.get("Session-Expires"),
+                                     "2;refresher=uac")
+                    self.assertIn("@127.0.0.1", m.get("Contact"))
+                    if method == "INVITE":
+                        p.reply(m, 200, "OK", p.sdp(),
+                                ["Contact: <sip:me@%s>" % p.own])
+                        self.assertIsNotNone(
+                            p.wait(lambda m: m.method == "ACK"))
+                    else:
+                        p.reply(m, 200, "OK")
+                p.wait(lambda m: m.method == method, 10)
+                self.assertIsNotNone(p.wait_bye())  # for want of an answer
+
+    def test_timer_is_too_small(self):
+        d = self.desk()
+        p, m = self.timed(d, "89")
+        self.assertEqual((m.status, m.get("Min-SE")), (422, "90"))
+        p, m = self.timed(d, "90", ["Require: timer", "Supported: timer"])
+        self.assertEqual((m.status, m.get("Session-Expires")),
+                         (200, "90;refresher=uac"))
+        p, m = self.timed(d, None)
+        self.assertEqual((m.status, m.get("Session-Expires")), (200, None))
+
     def test_busy(self):
         d = self.desk("phone.calls_max=2")
         phones = [Phone(d.sip) for _ in range(3)]
