@@ -14,6 +14,12 @@ if(NOT libre_FOUND)
   message(STATUS "Otklik is built without the telephone: libre-dev is missing")
 endif()
 
+# Calls are in G.711 alone where this one is not.
+pkg_check_modules(opus IMPORTED_TARGET opus)
+if(NOT opus_FOUND)
+  message(STATUS "Otklik is built without Opus: libopus-dev is missing")
+endif()
+
 # So is the program that decodes what people upload.
 pkg_check_modules(av IMPORTED_TARGET libavformat libavcodec libswresample
     libavutil)

@@ -11,9 +11,10 @@ protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core \
 zlib1g-dev"
 
 # Without these the program is built, and says what it then cannot do: libre is
-# the telephone, espeak-ng its voice, the others decode what people upload.
+# the telephone, libopus one of its codecs, espeak-ng its voice, the others
+# decode what people upload.
 # shellcheck disable=SC2034 # ./run and ./check use it
-optional_packages="libre-dev espeak-ng libavformat-dev libavcodec-dev \
+optional_packages="libre-dev libopus-dev espeak-ng libavformat-dev libavcodec-dev \
 libswresample-dev libavutil-dev"
 
 say() {

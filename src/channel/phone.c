@@ -569,6 +569,9 @@ int phone_start(struct desk *d, struct phone **ret, struct err *e)
     take_limits(p);
     int r = phone_load_script(d, p->arena, &p->script, e);
     if (!r)
+        r = phone_codecs_read(str_from(desk_settings(d).phone.codecs),
+                              &p->agent.codecs, e);
+    if (!r)
         r = make_guard(p, e);
     if (!r) {
         p->counts.accounts = (int64_t)p->script.n_accounts;

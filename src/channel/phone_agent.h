@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "channel/phone_codec.h"
 #include "channel/phone_conversation.h"
 #include "channel/phone_counts.h"
 #include "channel/phone_re.h"
@@ -30,6 +31,7 @@ struct phone_agent {
     struct phone_guard *guard;
     struct phone_counts *counts;
     struct conversation_limits limits;
+    struct phone_codecs codecs;
     char folder[PHONE_FOLDER_BYTES]; /* of recordings */
     struct sip *sip;
     struct sipsess_sock *sessions;

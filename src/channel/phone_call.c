@@ -137,7 +137,7 @@ static int begin_recording(struct call *c)
         .language = str_from(c->line->language),
         .started_at = c->started_at,
     };
-    int r = recording_begin(c->agent->folder, c->id, PHONE_RATE,
+    int r = recording_begin(c->agent->folder, c->id, c->ear.rate_hz,
                             call_about_print(&about, a), &c->recording, &e);
     if (r)
         log_error("phone", "call=%s cannot be recorded: %s", c->id, e.msg);
@@ -264,6 +264,7 @@ static void established(const struct sip_msg *msg, void *arg)
     if (c->talk.state != TALK_NEW)
         return;
     c->next_frame = c->sent_at = now_ms();
+    activity_init(&c->ear, phone_media_rate(c->media));
     phone_media_start(c->media);
     obey(c, conversation_answered(&c->talk, c->next_frame));
     tmr_start(&c->tick, 1, tick, c);
@@ -484,6 +485,7 @@ static int open_media(struct call *c, const struct sip_msg *msg)
         .port_from = (uint16_t)s.phone.rtp_from,
         .port_to = (uint16_t)s.phone.rtp_to,
         .srtp = (enum phone_srtp_rule)s.phone.srtp,
+        .codecs = &c->agent->codecs,
         .counts = c->agent->counts,
         .heard = heard,
         .key = pressed,
@@ -567,7 +569,6 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     c->number = ++a->last_call;
     c->started_at = clock_wall(desk_clock(a->desk));
     tmr_init(&c->tick);
-    activity_init(&c->ear, PHONE_RATE);
     conversation_init(&c->talk, &a->limits);
     list_append(&a->calls, &c->le, c);
     name_call(c);

@@ -111,7 +111,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     struct hearing heard = {.skip = SOUND_WAV_HEAD};
     int64_t ms = 0;
     int64_t ticket = 0;
-    activity_init(&heard.ear, PHONE_RATE);
+    activity_init(&heard.ear, recording_rate_hz(r));
     int err = recording_read(r, hear, &heard, &ms, e);
     if (err) {
         recording_close(r);

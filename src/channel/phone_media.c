@@ -7,8 +7,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "channel/phone_codec.h"
 #include "channel/phone_counts.h"
 #include "channel/phone_message.h"
+#include "channel/phone_opus.h"
+#include "channel/phone_order.h"
 #include "channel/phone_re.h"
 #include "channel/phone_srtp.h"
 #include "channel/phone_stream.h"
@@ -16,12 +19,12 @@
 #include "speech/sound.h"
 
 enum {
-    RATE = 8000,
     PAYLOAD_MAX = 960, /* bytes of G.711: 120 ms */
     SOURCE_GONE_MS = 2000,
+    /* between codecs of different clocks, without a new offer; each begins the
+     * stream anew, which must not make time go faster */
+    SWITCHES_MAX = 20,
 };
-
-enum codec { CODEC_NONE, CODEC_ULAW, CODEC_ALAW, CODEC_KEYS };
 
 struct phone_media {
     struct phone_media_options o;
@@ -30,33 +33,36 @@ struct phone_media {
     struct rtp_sock *rtp;
     struct phone_srtp *srtp; /* NULL: not encrypted */
     struct mbuf *mb;         /* a packet to be sent */
-    enum codec codec;
+    enum phone_codec codec;
     int payload;
+    int rate_hz;    /* of what is given out; 0: nothing was agreed on yet */
     uint32_t ticks; /* of what is sent */
     bool marker;    /* the next packet begins a talk spurt */
     struct sa source;
     bool has_source;
     int64_t source_ms; /* when it sent last */
-    uint32_t ssrc;
     struct stream stream;
+    int switches;
     struct stream_keys keys;
+    struct phone_opus *opus; /* NULL: none was needed yet */
+    struct phone_order order;
+    uint32_t opus_tick; /* where the next packet is due */
 };
 
 /* ---- receiving
  * --------------------------------------------------------------------- */
 
-static enum codec codec_of(const struct sdp_format *f)
+static bool is_agreed(struct sdp_format *f, void *arg)
 {
-    if (!f)
-        return CODEC_NONE;
-    if (!f->name) /* a static type need not be named: RFC 3551, 6 */
-        return f->pt == 0 ? CODEC_ULAW : f->pt == 8 ? CODEC_ALAW : CODEC_NONE;
-    if (str_casecmp(f->name, "PCMU") == 0)
-        return CODEC_ULAW;
-    if (str_casecmp(f->name, "PCMA") == 0)
-        return CODEC_ALAW;
-    return str_casecmp(f->name, "telephone-event") == 0 ? CODEC_KEYS
-                                                        : CODEC_NONE;
+    (void)arg;
+    return f->sup;
+}
+
+static enum phone_codec codec_at(const struct phone_media *m, int payload)
+{
+    const struct sdp_format *f = sdp_media_format_apply(
+        m->m, true, NULL, payload, NULL, -1, -1, is_agreed, NULL);
+    return f ? phone_codec_find(f->name, f->pt) : CODEC_NONE;
 }
 
 /* Is it the caller? Whoever sends first is; the address of the SDP takes over
@@ -78,19 +84,94 @@ static bool is_caller(struct phone_media *m, const struct sa *src, int64_t now)
     return true;
 }
 
-static void decode(struct phone_media *m, enum codec c, const uint8_t *p,
-                   size_t n, uint32_t tick, int64_t now)
+/* Out of the stream, at the rate that the call began with. Codecs of another
+ * rate are rare once it goes on: the next sample does. */
+static void put(void *arg, const int16_t *samples, size_t n)
+{
+    enum { PIECE = 256 };
+    struct phone_media *m = arg;
+    int16_t out[2 * PIECE];
+    if (m->stream.rate_hz == m->rate_hz) {
+        m->o.heard(m->o.arg, samples, n);
+        return;
+    }
+    bool doubles = m->stream.rate_hz < m->rate_hz;
+    while (n > 0) {
+        size_t now = n < PIECE ? n : PIECE;
+        size_t made = doubles ? 2 * now : now / 2;
+        for (size_t i = 0; i < made; i++)
+            out[i] = samples[doubles ? i / 2 : 2 * i];
+        if (made)
+            m->o.heard(m->o.arg, out, made);
+        samples += now;
+        n -= now;
+    }
+}
+
+/* False: it is of another clock, and that came too often. */
+static bool listen_as(struct phone_media *m, enum phone_codec c)
+{
+    const struct phone_codec_kind *k = phone_codec_kind(c);
+    if (m->stream.rate_hz == k->rate_hz)
+        return true;
+    if (m->stream.rate_hz && ++m->switches > SWITCHES_MAX)
+        return false;
+    stream_flush(&m->stream);
+    stream_init(&m->stream, k->rate_hz, k->clock_hz / k->rate_hz, put, m);
+    return true;
+}
+
+static void take(struct phone_media *m, uint32_t tick, const int16_t *pcm,
+                 size_t n)
+{
+    int64_t concealed = m->stream.concealed;
+    int64_t dropped = m->stream.dropped;
+    stream_take(&m->stream, tick, pcm, n, clock_mono(&clock_real));
+    m->o.counts->concealed_ms +=
+        (m->stream.concealed - concealed) * MS_SECOND / m->stream.rate_hz;
+    m->o.counts->dropped += m->stream.dropped - dropped;
+}
+
+static void take_g711(struct phone_media *m, enum phone_codec c,
+                      const uint8_t *p, size_t n, uint32_t tick)
 {
     int16_t pcm[PAYLOAD_MAX];
     n = n < PAYLOAD_MAX ? n : PAYLOAD_MAX;
     for (size_t i = 0; i < n; i++)
         pcm[i] = c == CODEC_ULAW ? g711_from_ulaw(p[i]) : g711_from_alaw(p[i]);
-    int64_t concealed = m->stream.concealed;
-    int64_t dropped = m->stream.dropped;
-    stream_take(&m->stream, tick, pcm, n, now);
-    m->o.counts->concealed_ms +=
-        (m->stream.concealed - concealed) * MS_SECOND / RATE;
-    m->o.counts->dropped += m->stream.dropped - dropped;
+    take(m, tick, pcm, n);
+}
+
+/* In order. What is missing was spoken, and the next packet knows of it. */
+static void take_opus(void *arg, const struct order_packet *p, int lost)
+{
+    struct phone_media *m = arg;
+    int16_t pcm[OPUS_SAMPLES_MAX];
+    uint32_t per = (uint32_t)m->stream.ticks;
+    uint32_t gap = (p->tick - m->opus_tick) / per;
+    if (lost > 0 && gap > 0 && gap <= OPUS_SAMPLES_MAX) {
+        size_t made = phone_opus_conceal(m->opus, p->bytes, p->n, gap, pcm);
+        m->o.counts->concealed_ms += (int64_t)made * MS_SECOND / OPUS_RATE;
+        take(m, m->opus_tick, pcm, made);
+    }
+    size_t n = phone_opus_decode(m->opus, p->bytes, p->n, pcm);
+    take(m, p->tick, pcm, n);
+    m->opus_tick = p->tick + (uint32_t)n * per;
+}
+
+static void take_sound(struct phone_media *m, enum phone_codec c,
+                       const struct rtp_header *h, const uint8_t *p, size_t n)
+{
+    if (!listen_as(m, c))
+        return;
+    if (c != CODEC_OPUS) {
+        take_g711(m, c, p, n, h->ts);
+        return;
+    }
+    int64_t dropped = m->order.dropped;
+    if (m->opus || phone_opus_new(&m->opus) == 0)
+        phone_order_take(&m->order, h->seq, h->ts, p, n);
+    m->o.counts->dropped += m->order.dropped - dropped;
 }
 
 static void recv_rtp(const struct sa *src, const struct rtp_header *h,
@@ -100,7 +181,7 @@ static void recv_rtp(const struct sa *src, const struct rtp_header *h,
     const uint8_t *p = mbuf_buf(mb);
     size_t n = mbuf_get_left(mb);
     int64_t now = clock_mono(&clock_real);
-    enum codec c = codec_of(sdp_media_lformat(m->m, h->pt));
+    enum phone_codec c = codec_at(m, h->pt);
     if (c == CODEC_NONE || n == 0 || !is_caller(m, src, now)) {
         m->o.counts->strangers += c != CODEC_NONE && n != 0;
         return;
@@ -115,22 +196,32 @@ static void recv_rtp(const struct sa *src, const struct rtp_header *h,
     }
     if (h->pad && p[n - 1] < n)
         n -= p[n - 1];
-    decode(m, c, p, n, h->ts, now);
+    take_sound(m, c, h, p, n);
 }
 
 /* ---- what is agreed on
  * ------------------------------------------------------------- */
 
+static int add_format(struct phone_media *m, enum phone_codec c,
+                      const char *params)
+{
+    const struct phone_codec_kind *k = phone_codec_kind(c);
+    return sdp_format_add(NULL, m->m, false, k->id, k->name,
+                          (uint32_t)k->clock_hz, (uint8_t)k->channels, NULL,
+                          NULL, NULL, false, params ? "%s" : NULL, params);
+}
+
 static int add_formats(struct phone_media *m)
 {
-    int err = sdp_format_add(NULL, m->m, false, "8", "PCMA", RATE, 1, NULL,
-                             NULL, NULL, false, NULL);
+    int err = 0;
+    for (size_t i = 0; !err && i < m->o.codecs->n; i++) {
+        enum phone_codec c = m->o.codecs->list[i];
+        err = add_format(
+            m, c,
+            c == CODEC_OPUS ? "useinbandfec=1;maxplaybackrate=16000" : NULL);
+    }
     if (!err)
-        err = sdp_format_add(NULL, m->m, false, "0", "PCMU", RATE, 1, NULL,
-                             NULL, NULL, false, NULL);
-    if (!err)
-        err = sdp_format_add(NULL, m->m, false, "101", "telephone-event", RATE,
-                             1, NULL, NULL, NULL, false, "0-15");
+        err = add_format(m, CODEC_KEYS, "0-15");
     return err ? err
                : sdp_media_set_lattr(m->m, true, "ptime", "%u",
                                      (unsigned)PHONE_FRAME_MS);
@@ -141,8 +232,8 @@ int phone_media_new(const struct phone_media_options *o,
 {
     struct phone_media *m = MEM_NEW(struct phone_media);
     m->o = *o;
-    stream_init(&m->stream, RATE, 1, o->heard, o->arg);
-    m->mb = mbuf_alloc(RTP_HEADER_SIZE + PHONE_FRAME + 64);
+    phone_order_init(&m->order, take_opus, m);
+    m->mb = mbuf_alloc(RTP_HEADER_SIZE + OPUS_PACKET_BYTES + 64);
     int err = m->mb ? sdp_session_alloc(&m->sdp, o->local) : ENOMEM;
     if (!err)
         err = rtp_listen(&m->rtp, IPPROTO_UDP, o->listen, o->port_from,
@@ -168,26 +259,60 @@ void phone_media_free(struct phone_media *m)
     if (!m)
         return;
     phone_srtp_free(m->srtp);
+    phone_order_free(&m->order);
+    phone_opus_free(m->opus);
     mem_deref(m->rtp);
     mem_deref(m->sdp);
     mem_deref(m->mb);
     free(m);
 }
 
-/* The first that the caller offered and that is sound. */
-static void choose(struct phone_media *m)
+static bool is_codec(struct sdp_format *f, void *arg)
 {
-    static const char *const names[] = {NULL, "PCMA", "PCMU"};
-    m->codec = CODEC_NONE;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const struct sdp_format *f = sdp_media_rformat(m->m, names[i]);
-        enum codec c = codec_of(f);
-        if (c == CODEC_ULAW || c == CODEC_ALAW) {
-            m->codec = c;
-            m->payload = f->pt;
-            return;
-        }
-    }
+    const enum phone_codec *c = arg;
+    enum phone_codec is = phone_codec_find(f->name, f->pt);
+    return f->sup && is != CODEC_KEYS && (is == *c || *c == CODEC_NONE);
+}
+
+/* One of the caller's formats; CODEC_NONE: the first that is sound. */
+static struct sdp_format *offered(const struct phone_media *m,
+                                  enum phone_codec c)
+{
+    return sdp_media_format_apply(m->m, false, NULL, -1, NULL, -1, -1, is_codec,
+                                  &c);
+}
+
+/* It comes first in our answer: most telephones then speak it, too. */
+static void answer_first(struct phone_media *m, int payload)
+{
+    struct sdp_format *f = sdp_media_format_apply(
+        m->m, true, NULL, payload, NULL, -1, -1, is_agreed, NULL);
+    struct list *all = f ? f->le.list : NULL;
+    if (!all)
+        return;
+    list_unlink(&f->le);
+    list_prepend(all, &f->le, f);
+}
+
+/* Of an offer, what we like best; an answer has chosen. */
+static void choose(struct phone_media *m, bool is_offer)
+{
+    struct sdp_format *f = NULL;
+    for (size_t i = 0; is_offer && !f && i < m->o.codecs->n; i++)
+        f = offered(m, m->o.codecs->list[i]);
+    if (!f)
+        f = offered(m, CODEC_NONE);
+    m->codec = f ? phone_codec_find(f->name, f->pt) : CODEC_NONE;
+    if (m->codec == CODEC_OPUS && !m->opus && phone_opus_new(&m->opus))
+        m->codec = CODEC_NONE;
+    if (m->codec == CODEC_NONE)
+        return;
+    m->payload = f->pt;
+    if (is_offer)
+        answer_first(m, f->pt);
+    if (!m->rate_hz)
+        m->rate_hz = phone_codec_kind(m->codec)->rate_hz;
+    m->switches = 0;
 }
 
 /* What is offered is answered in kind; we never offer it ourselves. */
@@ -220,7 +345,7 @@ int phone_media_take(struct phone_media *m, struct mbuf *sdp, bool is_offer)
         err = encrypt(m);
     if (err)
         return err;
-    choose(m);
+    choose(m, is_offer);
     bool there = m->codec != CODEC_NONE && sdp_media_rport(m->m);
     return there ? 0 : ENOTSUP;
 }
@@ -236,7 +361,13 @@ void phone_media_start(struct phone_media *m)
     m->marker = true;
     sdp_media_raddr_rtcp(m->m, &rtcp);
     rtcp_start(m->rtp, "otklik", &rtcp);
-    rtcp_set_srate(m->rtp, RATE, RATE);
+    uint32_t hz = (uint32_t)phone_codec_kind(m->codec)->clock_hz;
+    rtcp_set_srate(m->rtp, hz, hz);
+}
+
+int phone_media_rate(const struct phone_media *m)
+{
+    return m->rate_hz;
 }
 
 bool phone_media_is_held(const struct phone_media *m)
@@ -249,32 +380,49 @@ bool phone_media_is_held(const struct phone_media *m)
 /* ---- sending
  * ----------------------------------------------------------------------- */
 
+/* Of a frame of 20 ms. */
+static uint32_t frame_ticks(const struct phone_media *m)
+{
+    return (uint32_t)phone_codec_kind(m->codec)->clock_hz / 1000 *
+           PHONE_FRAME_MS;
+}
+
+static void encode(struct phone_media *m, const int16_t *samples)
+{
+    uint8_t packet[OPUS_PACKET_BYTES];
+    size_t n = PHONE_FRAME;
+    if (m->codec == CODEC_OPUS)
+        n = phone_opus_encode(m->opus, samples, packet);
+    for (size_t i = 0; m->codec != CODEC_OPUS && i < n; i++)
+        packet[i] = m->codec == CODEC_ULAW ? g711_to_ulaw(samples[i])
+                                           : g711_to_alaw(samples[i]);
+    (void)mbuf_write_mem(m->mb, packet, n);
+}
+
 void phone_media_send(struct phone_media *m, const int16_t *samples)
 {
+    static const int16_t silence[PHONE_FRAME];
     const struct sa *to = m->has_source ? &m->source : sdp_media_raddr(m->m);
     m->mb->pos = m->mb->end = RTP_HEADER_SIZE;
-    for (size_t i = 0; i < PHONE_FRAME; i++) {
-        int16_t x = samples ? samples[i] : 0;
-        (void)mbuf_write_u8(m->mb, m->codec == CODEC_ULAW ? g711_to_ulaw(x)
-                                                          : g711_to_alaw(x));
-    }
+    if (m->codec != CODEC_NONE)
+        encode(m, samples ? samples : silence);
     m->mb->pos = RTP_HEADER_SIZE;
     /* a full socket loses a frame, as a network does */
-    if (m->codec != CODEC_NONE && sa_isset(to, SA_ALL) &&
-        !phone_media_is_held(m))
+    if (mbuf_get_left(m->mb) && sa_isset(to, SA_ALL) && !phone_media_is_held(m))
         (void)rtp_send(m->rtp, to, false, m->marker, (uint8_t)m->payload,
                        m->ticks, m->mb);
     m->marker = false;
-    m->ticks += PHONE_FRAME;
+    m->ticks += frame_ticks(m);
 }
 
 void phone_media_skip(struct phone_media *m, int frames)
 {
-    m->ticks += (uint32_t)frames * PHONE_FRAME;
+    m->ticks += (uint32_t)frames * frame_ticks(m);
     m->marker = true;
 }
 
 void phone_media_flush(struct phone_media *m)
 {
+    phone_order_flush(&m->order);
     stream_flush(&m->stream);
 }

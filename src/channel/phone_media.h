@@ -1,10 +1,10 @@
 /*
  * channel/phone_media.h - the sound of one call: SDP, RTP, codecs
  *
- * G.711 of both laws (RFC 3551), keys as RFC 4733 has them. Sound goes to where
- * sound comes from (RFC 4961), because a caller behind NAT does not know his
- * own address; the first who sends what was agreed on is the caller, others are
- * strangers.
+ * G.711 and Opus (channel/phone_codec.h), keys as RFC 4733 has them. Sound goes
+ * to where sound comes from (RFC 4961), because a caller behind NAT does not
+ * know his own address; the first who sends what was agreed on is the caller,
+ * others are strangers.
  *
  * The thread of the telephone only.
  */
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct mbuf;
+struct phone_codecs;
 struct phone_counts;
 struct phone_media;
 struct sa;
@@ -30,6 +31,7 @@ struct phone_media_options {
     const struct sa *listen;
     uint16_t port_from, port_to;
     enum phone_srtp_rule srtp;
+    const struct phone_codecs *codecs;
     struct phone_counts *counts;
     void (*heard)(void *arg, const int16_t *samples, size_t n); /* in order */
     void (*key)(void *arg, char key);
@@ -49,10 +51,13 @@ int phone_media_print(struct phone_media *m, bool is_offer,
 
 /* After the SDP of both is known. */
 void phone_media_start(struct phone_media *m);
+/* Of what is heard: 8000 or 16000 a second, by the codec that was agreed on
+ * first. */
+int phone_media_rate(const struct phone_media *m);
 /* The caller does not listen (RFC 3264, 8.4). */
 bool phone_media_is_held(const struct phone_media *m);
 
-/* PHONE_FRAME samples; NULL: a frame of silence. */
+/* PHONE_FRAME samples at 8 kHz; NULL: a frame of silence. */
 void phone_media_send(struct phone_media *m, const int16_t *samples);
 /* Nothing was sent for so many frames; the timestamps go on. */
 void phone_media_skip(struct phone_media *m, int frames);

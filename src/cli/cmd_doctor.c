@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "channel/phone.h"
+#include "channel/phone_codec.h"
 #include "channel/phone_script.h"
 #include "channel/phone_voice.h"
 #include "cli/cli.h"
@@ -86,6 +87,20 @@ static void examine_speech(struct doctor *x, struct desk *d)
         say(x, found, "uploaded sound is decoded", found ? path : e.msg);
 }
 
+static void examine_codecs(struct doctor *x, const struct desk *d)
+{
+    struct err e = {0};
+    struct phone_codecs codecs;
+    char text[100] = "";
+    size_t n = 0;
+    int r =
+        phone_codecs_read(str_from(desk_settings(d).phone.codecs), &codecs, &e);
+    for (size_t i = 0; !r && i < codecs.n; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "",
+                              phone_codec_kind(codecs.list[i])->name);
+    say(x, r == 0, "calls have codecs", r ? e.msg : text);
+}
+
 static void examine_phone(struct doctor *x, const struct desk *d)
 {
     struct err e = {0};
@@ -96,6 +111,7 @@ static void examine_phone(struct doctor *x, const struct desk *d)
         return;
     say(x, phone_is_built(), "this program can telephone",
         phone_is_built() ? "" : "install libre-dev and build it again");
+    examine_codecs(x, d);
     struct arena *a = arena_new();
     int r = phone_load_script(d, a, &script, &e);
     say(x, r == 0, "the telephone's script can be read", e.msg);

@@ -85,9 +85,10 @@ struct settings {
         int64_t rtp_from, rtp_to;
         char *certificate; /* of TLS, PEM with its key */
         char *authorities; /* PEM of those whom we believe over TLS */
-        int srtp;    /* enum phone_srtp_rule: when offered, always, never */
-        char *allow; /* who may call; empty: anybody */
-        char *trust; /* who is never banned */
+        int srtp;     /* enum phone_srtp_rule: when offered, always, never */
+        char *codecs; /* the one liked best first */
+        char *allow;  /* who may call; empty: anybody */
+        char *trust;  /* who is never banned */
         int64_t calls_max;
         int64_t calls_per_minute; /* of one address */
         int64_t ban_minutes;

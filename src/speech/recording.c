@@ -148,6 +148,11 @@ int recording_put(struct recording *r, const int16_t *samples, size_t n,
     return err;
 }
 
+int recording_rate_hz(const struct recording *r)
+{
+    return r->rate_hz;
+}
+
 int64_t recording_ms(const struct recording *r)
 {
     return (int64_t)((r->written + r->n_kept) * 1000 / (uint64_t)r->rate_hz);

@@ -38,6 +38,7 @@ int recording_begin(const char *folder, const char *name, int rate_hz,
 int recording_put(struct recording *r, const int16_t *samples, size_t n,
                   struct err *e);
 
+int recording_rate_hz(const struct recording *r);
 int64_t recording_ms(const struct recording *r);
 const char *recording_name(const struct recording *r);
 struct str recording_about(const struct recording *r);

@@ -81,12 +81,15 @@ class PhoneDesk(Desk):
             return len(t) >= n and t[n - 1]["stage"] == "ticket" and t[n - 1]
         return wait_for(f"ticket {n} of a call", look)
 
-    def recording(self, ticket):
-        """Milliseconds of the ticket's file."""
+    def wave(self, ticket):
+        """The ticket's file: how long it is, in milliseconds, and its rate."""
         r = self.rows("SELECT hash FROM attachments WHERE ticket_id = ?", ticket)
         h = r[0]["hash"]
         with wave.open(f"{self.folder}/files/{h[:2]}/{h}") as w:
-            return w.getnframes() * 1000 // w.getframerate()
+            return w.getnframes() * 1000 // w.getframerate(), w.getframerate()
+
+    def recording(self, ticket):
+        return self.wave(ticket)[0]
 
     def count(self, name):
         text = self.client().raw("GET", "/metrics").bytes.decode()

@@ -42,7 +42,7 @@ class Peer(unittest.TestCase):
 
     # ---- baresip
 
-    def sound(self):
+    def sound(self, to=8000, channels=1):
         """Time to be greeted, then Russian by a voice where there is one, else
         noise in syllables; then silence."""
         said = self.path("said.wav")
@@ -57,38 +57,42 @@ class Peer(unittest.TestCase):
             pcm = b"".join((1000 if b < 0x80 else -1000 if b != 0xff else 0)
                            .to_bytes(2, "little", signed=True)
                            for b in speech(3000))
-        step = 8000 / rate  # the nearest sample does for a test
+        step = to / rate  # the nearest sample does for a test
         n = int(len(pcm) // 2 * step)
-        out = b"".join(pcm[int(i / step) * 2:int(i / step) * 2 + 2]
+        out = b"".join(pcm[int(i / step) * 2:int(i / step) * 2 + 2] * channels
                        for i in range(n))
         path = self.path("phone.wav")
         with wave.open(path, "wb") as w:
-            w.setnchannels(1)
+            w.setnchannels(channels)
             w.setsampwidth(2)
-            w.setframerate(8000)
-            w.writeframes(bytes(2 * 8000) + out + bytes(2 * 8000 * 10))
+            w.setframerate(to)
+            w.writeframes(bytes(2 * channels * to) + out +
+                          bytes(2 * channels * to * 10))
         return path
 
-    def baresip(self, target, account="", codec="PCMU/8000/1", config=""):
+    def baresip(self, target, account="", codec="PCMU/8000/1", config="",
+                address="127.0.0.1"):
         """A real telephone calls and speaks; milliseconds that it heard."""
         modules = "".join(f"module {m}.so\n" for m in (
-            "g711", "aufile", "aubridge", "sndfile", "srtp"))
+            "g711", "opus", "aufile", "aubridge", "sndfile", "srtp"))
+        rate, channels = map(int, codec.split("/")[1:])
+        here = f"[{address}]" if ":" in address else address
         self.write("config", f"""poll_method epoll
-sip_listen 127.0.0.1:{free_port()}
+sip_listen {here}:{free_port(address)}
 audio_player aubridge,x
-audio_source aufile,{self.sound()}
+audio_source aufile,{self.sound(rate, channels)}
 audio_alert aufile,/dev/null
-ausrc_srate 8000
-auplay_srate 8000
-ausrc_channels 1
-auplay_channels 1
+ausrc_srate {rate}
+auplay_srate {rate}
+ausrc_channels {channels}
+auplay_channels {channels}
 module_path {MODULES}
 {modules}module_app account.so
 module_app menu.so
 snd_path {self.folder}
 {config}
 """)
-        self.write("accounts", "<sip:+79161112233@127.0.0.1>;regint=0;"
+        self.write("accounts", f"<sip:+79161112233@{here}>;regint=0;"
                    f"audio_codecs={codec}{account}\n")
         self.write("contacts", "")
         p = subprocess.run(
@@ -100,8 +104,9 @@ snd_path {self.folder}
         self.assertTrue(heard, self.said)
         with wave.open(heard[0]) as w:
             pcm = w.readframes(w.getnframes())
-        loud = [pcm[i:i + 320] for i in range(0, len(pcm), 320)
-                if max(pcm[i + 1:i + 320:2], key=lambda b: min(b, 255 - b))
+            frame = w.getframerate() // 50 * w.getnchannels() * 2
+        loud = [i for i in range(0, len(pcm), frame)
+                if max(pcm[i + 1:i + frame:2], key=lambda b: min(b, 255 - b))
                 not in (0, 255)]
         return 20 * len(loud)
 
@@ -126,6 +131,19 @@ snd_path {self.folder}
         self.check_call(d, self.baresip(
             f"sip:support@127.0.0.1:{d.sip};transport=tcp",
             codec="PCMA/8000/1"))
+
+    @wants("baresip")
+    def test_baresip_opus(self):
+        """In 16 kHz, where the program and the telephone have Opus."""
+        d = self.desk()
+        said = subprocess.run(
+            [d.program, "doctor", "--desk", d.folder], capture_output=True,
+            text=True, env={**os.environ, "OTKLIK_PHONE_ENABLED": "true"})
+        if "opus, " not in said.stdout:
+            self.skipTest("built without Opus")
+        self.check_call(d, self.baresip(f"sip:support@127.0.0.1:{d.sip}",
+                                        codec="opus/48000/2"))
+        self.assertEqual(d.wave(1)[1], 16000)
 
     @wants("baresip", "openssl")
     def test_baresip_tls_srtp(self):
