@@ -59,6 +59,7 @@ struct phone {
     struct tmr parting;
     struct account accounts[PHONE_ACCOUNTS_MAX];
     int port;
+    bool listens; /* on one address at least */
 };
 
 /* ---- requests
@@ -286,18 +287,24 @@ static int add_transports(struct phone *p, const struct sa *at)
         sip_transp_flush(p->agent.sip);
         err = add_both(p, at);
     }
+    p->listens = p->listens || !err;
     return err;
 }
 
+struct addresses {
+    struct phone *phone;
+    int family;
+};
+
 static bool each_address(const char *name, const struct sa *sa, void *arg)
 {
-    struct phone *p = arg;
+    const struct addresses *x = arg;
     struct sa at = *sa;
     (void)name;
-    if (sa_af(sa) != sa_af(&p->agent.listen) || sa_is_linklocal(sa))
+    if (sa_af(sa) != x->family || sa_is_linklocal(sa))
         return false;
-    sa_set_port(&at, (uint16_t)p->port);
-    (void)add_transports(p, &at); /* another may do */
+    sa_set_port(&at, (uint16_t)x->phone->port);
+    (void)add_transports(x->phone, &at); /* another may do */
     return false;
 }
 
@@ -329,7 +336,6 @@ static int open_tls(struct phone *p)
     const struct settings s = desk_settings(p->agent.desk);
     char certificate[PATH_BYTES] = "";
     char authorities[PATH_BYTES] = "/etc/ssl/certs/ca-certificates.crt";
-    struct sa at = p->agent.listen;
     if (!wants_tls(p))
         return 0;
     if (s.phone.certificate[0])
@@ -345,32 +351,51 @@ static int open_tls(struct phone *p)
     err = tls_add_ca(p->tls, authorities);
     if (err && s.phone.authorities[0])
         return fail(p, err, "phone.authorities cannot be used");
-    sa_set_port(&at, (uint16_t)s.phone.tls_port);
-    err = sip_transp_add(p->agent.sip, SIP_TRANSP_TLS, &at, p->tls);
+    err = 0;
+    for (int i = 0; !err && i < PHONE_FAMILIES; i++) {
+        struct sa at = p->agent.listen[i];
+        if (!sa_isset(&at, SA_ADDR))
+            continue;
+        sa_set_port(&at, (uint16_t)s.phone.tls_port);
+        err = sip_transp_add(p->agent.sip, SIP_TRANSP_TLS, &at, p->tls);
+    }
     return err ? fail(p, err, "cannot listen on phone.tls_port") : 0;
 }
 
 /* Contact and Via name the address that is bound: with all of them meant, each
  * is bound by itself. */
-static int listen_to(struct phone *p)
+static int listen_to(struct phone *p, struct str address)
+{
+    struct sa at;
+    struct pl host = {address.p, address.n};
+    int err = sa_set(&at, &host, (uint16_t)p->port);
+    if (err)
+        return err;
+    struct sa *sound = &p->agent.listen[sa_af(&at) == AF_INET6];
+    if (!sa_isset(sound, SA_ADDR)) {
+        *sound = at;
+        sa_set_port(sound, 0);
+    }
+    if (!sa_is_any(&at))
+        return add_transports(p, &at);
+    struct addresses x = {p, sa_af(&at)};
+    return net_if_apply(each_address, &x);
+}
+
+static int listen_to_all(struct phone *p)
 {
     const struct settings s = desk_settings(p->agent.desk);
-    struct sa at;
-    int err = sa_set_str(&at, s.phone.address, (uint16_t)s.phone.port);
-    if (err)
-        return fail(p, err, "phone.address");
-    p->agent.listen = at;
-    sa_set_port(&p->agent.listen, 0);
+    struct str rest = str_from(s.phone.address);
+    struct str address;
+    int err = 0;
     p->port = (int)s.phone.port;
-    if (sa_is_any(&at)) {
-        err = net_if_apply(each_address, p);
-    } else {
-        err = add_transports(p, &at);
-    }
-    if (err || !p->port)
-        return fail(p, err ? err : EADDRNOTAVAIL,
-                    "cannot listen on phone.address, phone.port");
-    return 0;
+    for (int i = 0; i < PHONE_FAMILIES; i++)
+        sa_init(&p->agent.listen[i], AF_UNSPEC);
+    while (!err && str_next(&rest, ',', &address))
+        err = listen_to(p, str_trim(address));
+    if (!err && !p->listens)
+        err = EADDRNOTAVAIL;
+    return err ? fail(p, err, "cannot listen on phone.address, phone.port") : 0;
 }
 
 static int open_names(struct phone *p)
@@ -394,7 +419,7 @@ static int open_stack(struct phone *p)
                         "otklik/" OTK_VERSION, NULL, NULL);
     if (err)
         return fail(p, err, "libre does not start");
-    err = listen_to(p);
+    err = listen_to_all(p);
     if (!err)
         err = open_tls(p);
     if (err)

@@ -21,7 +21,7 @@ struct phone_guard;
 struct phone_hands;
 struct phone_voice;
 
-enum { PHONE_FOLDER_BYTES = 4096 + 16 };
+enum { PHONE_FOLDER_BYTES = 4096 + 16, PHONE_FAMILIES = 2 };
 
 struct phone_agent {
     struct desk *desk;
@@ -35,7 +35,7 @@ struct phone_agent {
     char folder[PHONE_FOLDER_BYTES]; /* of recordings */
     struct sip *sip;
     struct sipsess_sock *sessions;
-    struct sa listen; /* for sound */
+    struct sa listen[PHONE_FAMILIES]; /* for sound: IPv4, IPv6; or unset */
     struct list calls;
     uint64_t last_call; /* number of the last one */
     bool stopping;

@@ -473,15 +473,15 @@ static int open_media(struct call *c, const struct sip_msg *msg)
 {
     const struct settings s = desk_settings(c->agent->desk);
     struct sa local;
-    struct sa listen = c->agent->listen;
+    int family = sa_af(&msg->src);
     int err = s.phone.public_address[0]
                   ? sa_set_str(&local, s.phone.public_address, 0)
-                  : face(&msg->src, &local);
-    if (sa_is_any(&listen) && sa_af(&listen) != sa_af(&msg->src))
-        sa_init(&listen, sa_af(&msg->src));
+                  : 0;
+    if (!err && (!s.phone.public_address[0] || sa_af(&local) != family))
+        err = face(&msg->src, &local);
     struct phone_media_options o = {
         .local = &local,
-        .listen = &listen,
+        .listen = &c->agent->listen[family == AF_INET6],
         .port_from = (uint16_t)s.phone.rtp_from,
         .port_to = (uint16_t)s.phone.rtp_to,
         .srtp = (enum phone_srtp_rule)s.phone.srtp,

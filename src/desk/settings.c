@@ -78,7 +78,7 @@ const struct conf_setting settings_table[] = {
     {.name = "speech.synthesiser", .type = CONF_TEXT, AT(speech.synthesiser), .fallback = "espeak-ng", .max = 1024, .help = "program that speaks on the phone; empty: only sounds of the owner are played", .change = CONF_BY_HAND},
 
     FLAG("phone.enabled", phone.enabled, BY_HAND, "false", "answer calls (SIP)"),
-    TEXT("phone.address", phone.address, BY_HAND, "0.0.0.0", 64, "address to listen on, IPv4 or IPv6"),
+    TEXT("phone.address", phone.address, BY_HAND, "0.0.0.0", 500, "addresses to listen on, IPv4 or IPv6; \"0.0.0.0, ::\" is all of both"),
     WHOLE("phone.port", phone.port, BY_HAND, "5060", 0, 65535, "UDP and TCP port of SIP; 0 takes a free one"),
     WHOLE("phone.tls_port", phone.tls_port, BY_HAND, "0", 0, 65535, "TLS port of SIP, usually 5061; 0: no TLS"),
     {.name = "phone.public_address", .type = CONF_TEXT, AT(phone.public_address), .fallback = "", .max = 64, .help = "address that callers send sound to, behind NAT; empty: the one that faces the caller", .change = CONF_BY_HAND},

@@ -48,11 +48,15 @@ class Phone:
 
     def __init__(self, port, caller="+79001234567", name="Пётр", address="127.0.0.1"):
         self.server = (address, port)
-        self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        is_v6 = ":" in address
+        self.host = f"[{address}]" if is_v6 else address
+        self.family = f"IP{6 if is_v6 else 4}"
+        family = socket.AF_INET6 if is_v6 else socket.AF_INET
+        self.sip = socket.socket(family, socket.SOCK_DGRAM)
         self.sip.bind((address, 0))
-        self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.rtp = socket.socket(family, socket.SOCK_DGRAM)
         self.rtp.bind((address, 0))
-        self.own = "%s:%d" % self.sip.getsockname()
+        self.own = f"{self.host}:{self.sip.getsockname()[1]}"
         self.caller, self.name = caller, name
         self.heard = []  # (payload type, payload)
         self.pending = []
@@ -80,14 +84,14 @@ class Phone:
         if cseq is None:
             self.cseq += 1
             cseq = self.cseq
-        target = self.target or "sip:%s@%s:%d" % (number, *self.server)
+        target = self.target or f"sip:{number}@{self.host}:{self.server[1]}"
         self.branch = branch or "z9hG4bK%x" % random.getrandbits(60)
         body = body.encode()
         lines = [
             f"{method} {target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.own};rport;branch={self.branch}",
             f"From: \"{self.name}\" <sip:{self.caller}@{self.own}>;tag={self.tag}",
-            f"To: <sip:{number}@{self.server[0]}>" +
+            f"To: <sip:{number}@{self.host}>" +
             (f";tag={self.to_tag}" if self.to_tag else ""),
             f"Call-ID: {self.call_id}", f"CSeq: {cseq} {method}",
             f"Contact: <sip:{self.caller}@{self.own}>", "Max-Forwards: 70",
@@ -125,10 +129,10 @@ class Phone:
                          m.get("CSeq").split()[1] == method, seconds)
 
     def sdp(self, direction="sendrecv", codecs="0 8 101", more=()):
-        host, port = self.rtp.getsockname()
+        host, port = self.rtp.getsockname()[:2]
         return "\r\n".join([
-            "v=0", f"o=- 1 {self.cseq + 1} IN IP4 {host}", "s=-",
-            f"c=IN IP4 {host}", "t=0 0", f"m=audio {port} RTP/AVP {codecs}",
+            "v=0", f"o=- 1 {self.cseq + 1} IN {self.family} {host}", "s=-",
+            f"c=IN {self.family} {host}", "t=0 0", f"m=audio {port} RTP/AVP {codecs}",
             "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000",
             "a=rtpmap:101 telephone-event/8000", f"a={direction}", *more, ""])
 

@@ -4,6 +4,7 @@ import glob
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import struct
 import subprocess
@@ -478,6 +479,30 @@ class PhoneStartsTest(unittest.TestCase):
         wait_for("the end of a call", lambda: d.count("calls") == 1)
         phones[2].new_call()
         self.assertEqual(phones[2].dial().status, 200)
+
+    def test_ipv6(self):
+        """Both families at once: each is answered in its own."""
+        try:
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+                s.bind(("::1", 0))
+        except OSError:
+            self.skipTest("this machine has no ::1")
+        d = self.desk("phone.address=127.0.0.1, ::1",
+                      "phone.public_address=127.0.0.1")
+        for address, line in (("::1", b"c=IN IP6 ::1"),
+                              ("127.0.0.1", b"c=IN IP4 127.0.0.1")):
+            with Phone(d.sip, address=address) as p:
+                m = p.dial()
+                self.assertEqual(m.status, 200)
+                self.assertIn(line, m.body)
+                p.quiet(400)
+                p.speak(speech(800))
+                self.assertGreaterEqual(p.spoke(), 180)
+                p.send("INVITE", p.sdp("sendonly"))
+                self.assertEqual(p.answer("INVITE").status, 200)
+                p.ack()
+                self.assertEqual(p.hang_up().status, 200)
+        self.assertTrue(d.done(2))
 
     def test_ban(self):
         d = self.desk("phone.calls_per_minute=3")

@@ -96,7 +96,8 @@ snd_path {self.folder}
                    f"audio_codecs={codec}{account}\n")
         self.write("contacts", "")
         p = subprocess.run(
-            ["baresip", "-f", self.folder, "-e", f"/dial {target}", "-t", "13"],
+            ["baresip", "-6" if ":" in address else "-4", "-f", self.folder,
+             "-e", f"/dial {target}", "-t", "13"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=60)
         self.said = p.stdout + p.stderr
@@ -131,6 +132,14 @@ snd_path {self.folder}
         self.check_call(d, self.baresip(
             f"sip:support@127.0.0.1:{d.sip};transport=tcp",
             codec="PCMA/8000/1"))
+
+    @wants("baresip")
+    def test_baresip_ipv6(self):
+        if not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("this machine has no IPv6")
+        d = self.desk("phone.address=::1")
+        self.check_call(d, self.baresip(f"sip:support@[::1]:{d.sip}",
+                                        address="::1"))
 
     @wants("baresip")
     def test_baresip_opus(self):
