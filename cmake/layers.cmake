@@ -45,7 +45,7 @@ if(opus_FOUND)
 endif()
 # What only one of the two builds has.
 set(with_libre phone.c phone_call.c phone_media.c phone_refresh.c
-    phone_srtp.c)
+    phone_srtp.c phone_tls.c)
 set(without_libre phone_absent.c)
 set(with_opus phone_opus.c)
 set(without_opus phone_opus_absent.c)

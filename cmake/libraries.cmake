@@ -8,10 +8,11 @@ foreach(lib jansson libsodium yaml-0.1 sqlite3 libutf8proc libzip expat
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${lib})
 endforeach()
 
-# The telephone is left out where its library is not.
-pkg_check_modules(libre IMPORTED_TARGET libre)
+# The telephone is left out where its libraries are not.
+pkg_check_modules(libre IMPORTED_TARGET libre libssl libcrypto)
 if(NOT libre_FOUND)
-  message(STATUS "Otklik is built without the telephone: libre-dev is missing")
+  message(STATUS "Otklik is built without the telephone: libre-dev or "
+    "libssl-dev is missing")
 endif()
 
 # Calls are in G.711 alone where this one is not.

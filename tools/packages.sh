@@ -10,12 +10,12 @@ libcairo2-dev libcurl4-openssl-dev libonnx-dev libprotobuf-c-dev \
 protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core \
 zlib1g-dev"
 
-# Without these the program is built, and says what it then cannot do: libre is
-# the telephone, libopus one of its codecs, espeak-ng its voice, the others
+# Without these the program is built, and says what it then cannot do: libre and
+# libssl are the telephone, libopus one of its codecs, espeak-ng its voice, the others
 # decode what people upload.
 # shellcheck disable=SC2034 # ./run and ./check use it
-optional_packages="libre-dev libopus-dev espeak-ng libavformat-dev libavcodec-dev \
-libswresample-dev libavutil-dev"
+optional_packages="libre-dev libssl-dev libopus-dev espeak-ng libavformat-dev \
+libavcodec-dev libswresample-dev libavutil-dev"
 
 say() {
     printf '%s\n' "$*" >&2

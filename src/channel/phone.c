@@ -17,6 +17,7 @@
 #include "channel/phone_guard.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_message.h"
+#include "channel/phone_tls.h"
 #include "channel/phone_voice.h"
 #include "desk/desk.h"
 
@@ -219,8 +220,12 @@ static void on_registered(int err, const struct sip_msg *msg, void *arg)
                   "password in the script",
                   x->said->address, status);
     else if (status != x->status)
-        log_error("phone", "account=%s: no answer: %s", x->said->address,
-                  strerror(err ? err : ETIMEDOUT));
+        log_error("phone", "account=%s: no answer: %s%s", x->said->address,
+                  strerror(err ? err : ETIMEDOUT),
+                  err == EPROTO && phone_tls_is_wanted(x->said)
+                      ? "; its certificate must be of phone.authorities and "
+                        "name the server or the domain"
+                      : "");
     x->phone->counts.unregistered += status != 200;
     x->status = status;
     count_registered(x->phone);
@@ -312,10 +317,7 @@ static bool each_address(const char *name, const struct sa *sa, void *arg)
 static bool wants_tls(const struct phone *p)
 {
     for (size_t i = 0; i < p->script.n_accounts; i++) {
-        const struct phone_account *x = &p->script.accounts[i];
-        if (strstr(x->server, "transport=tls") ||
-            strstr(x->address, "transport=tls") ||
-            str_starts(str_from(x->address), "sips:"))
+        if (phone_tls_is_wanted(&p->script.accounts[i]))
             return true;
     }
     return desk_settings(p->agent.desk).phone.tls_port > 0;
@@ -351,7 +353,7 @@ static int open_tls(struct phone *p)
     err = tls_add_ca(p->tls, authorities);
     if (err && s.phone.authorities[0])
         return fail(p, err, "phone.authorities cannot be used");
-    err = 0;
+    err = phone_tls_verify(p->tls, &p->script);
     for (int i = 0; !err && i < PHONE_FAMILIES; i++) {
         struct sa at = p->agent.listen[i];
         if (!sa_isset(&at, SA_ADDR))

@@ -12,9 +12,10 @@ int phone_start(struct desk *d, struct phone **ret, struct err *e)
 {
     (void)d;
     (void)ret;
-    return err_set(e, OTK_EDENIED,
-                   "phone.enabled: this program was built without the "
-                   "telephone; install libre-dev and build it again");
+    return err_set(
+        e, OTK_EDENIED,
+        "phone.enabled: this program was built without the "
+        "telephone; install libre-dev and libssl-dev and build it again");
 }
 
 void phone_stop(struct phone *p)

@@ -20,6 +20,9 @@
 #ifndef HAVE_INET6
 #define HAVE_INET6 1
 #endif
+#ifndef USE_OPENSSL /* for tls_openssl_context() alone */
+#define USE_OPENSSL 1
+#endif
 
 /* Names that src/base has, too; those of libre are not called. */
 #define str_cmp     re_str_cmp

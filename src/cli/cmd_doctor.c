@@ -110,7 +110,9 @@ static void examine_phone(struct doctor *x, const struct desk *d)
     if (!desk_settings(d).phone.enabled)
         return;
     say(x, phone_is_built(), "this program can telephone",
-        phone_is_built() ? "" : "install libre-dev and build it again");
+        phone_is_built()
+            ? ""
+            : "install libre-dev and libssl-dev and build it again");
     examine_codecs(x, d);
     struct arena *a = arena_new();
     int r = phone_load_script(d, a, &script, &e);

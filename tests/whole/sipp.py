@@ -1,5 +1,7 @@
 """Many callers at once: sipp, each of whom says the same sound."""
+import itertools
 import os
+import random
 import socket
 import subprocess
 
@@ -56,11 +58,24 @@ Content-Length: 0
 """
 
 
+PORTS = itertools.count(random.randrange(10000, 20000, 2), 2)
+
+
 def free_port(address="127.0.0.1"):
+    """Of UDP and TCP, the one after it as well (which baresip has for TLS).
+    Below those that the system hands out, and never twice, for peers begin
+    side by side."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+    while True:
+        port = next(PORTS)
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                for p in (port, port + 1):
+                    with socket.socket(family, kind) as s:
+                        s.bind((address, p))
+            return port
+        except OSError:
+            pass
 
 
 class Callers:
