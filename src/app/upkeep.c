@@ -117,9 +117,12 @@ static void retire(struct desk *d)
     struct retired x;
     if (retention_run(d, &x, &e))
         log_warn("retention", "%s", e.msg);
-    else if (x.events || x.tickets || x.files || x.backups)
-        log_info("retention", "events=%lld tickets=%lld files=%zu backups=%zu",
-                 (long long)x.events, (long long)x.tickets, x.files, x.backups);
+    else if (x.events || x.tickets || x.recordings || x.files || x.backups)
+        log_info("retention",
+                 "events=%lld tickets=%lld recordings=%lld files=%zu "
+                 "backups=%zu",
+                 (long long)x.events, (long long)x.tickets,
+                 (long long)x.recordings, x.files, x.backups);
 }
 
 int upkeep_run(struct desk *d, int threads, const sigset_t *ends, struct err *e)

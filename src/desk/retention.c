@@ -7,15 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "desk/attachment.h"
 #include "desk/audit.h"
 #include "desk/blob.h"
 #include "desk/desk.h"
 #include "desk/erase.h"
+#include "desk/message.h"
 
 enum { BATCH = 2000, TICKETS = 100, PATH_BYTES = 4096 + 300, DAY_S = 86400 };
 
@@ -25,6 +28,7 @@ struct work {
     struct retired *ret;
     int64_t done; /* by the last transaction */
     unsigned shelf;
+    struct desk_worker *worker; /* of what is written on tickets */
 };
 
 /* ---- rows by age
@@ -134,6 +138,90 @@ static int drop_tickets(struct work *w, struct err *e)
     return r;
 }
 
+/* ---- recordings of calls
+ * ------------------------------------------------------------------ */
+
+struct old_recording {
+    int64_t file, ticket;
+    bool english;
+};
+
+/* A file that a call made is known by its name. What still waits for its words
+ * stays, when there is who gives them. */
+static int find_recordings(struct db_tx *tx, const struct work *w,
+                           struct old_recording *ret, size_t *ret_n,
+                           struct err *e)
+{
+    struct db_rows *rows;
+    struct recogniser *hears = desk_recogniser(w->d);
+    int64_t days = desk_settings(w->d).phone.keep_days;
+    *ret_n = 0;
+    int r = db_query(
+        tx, &rows, e,
+        "SELECT a.id, a.ticket_id, t.language FROM attachments a JOIN inbox i "
+        "ON i.channel = 'phone' AND i.dedup = substr(a.name, 6, "
+        "length(a.name) - 9) JOIN tickets t ON t.id = a.ticket_id WHERE "
+        "a.created_at < ?1 AND a.name = 'call-' || i.dedup || '.wav' AND "
+        "(i.stage <> 'recorded' OR ?2 = 0) ORDER BY a.id LIMIT ?3",
+        "iii", w->now - days * MS_DAY, (int64_t)(hears != NULL),
+        (int64_t)TICKETS);
+    if (r)
+        return r;
+    while (*ret_n < TICKETS && (r = db_next(rows, e)) > 0)
+        ret[(*ret_n)++] = (struct old_recording){
+            db_int(rows, 0), db_int(rows, 1), str_is(db_text(rows, 2), "en")};
+    db_rows_free(rows);
+    return r < 0 ? r : OTK_OK;
+}
+
+static int retire_recording(struct db_tx *tx, const struct work *w,
+                            const struct old_recording *x, struct err *e)
+{
+    struct arena *a = arena_new();
+    int64_t days = desk_settings(w->d).phone.keep_days;
+    struct message_new m = {
+        .ticket_id = x->ticket,
+        .kind = "note",
+        .body = str_from(arena_printf(
+            a,
+            x->english ? "The recording of the call was removed: recordings "
+                         "are kept for %lld days."
+                       : "Запись звонка удалена: записи хранятся %lld дн.",
+            (long long)days)),
+    };
+    int r = attachment_drop(tx, x->file, (struct actor){0}, w->now, e);
+    if (!r)
+        r = message_add(tx, w->worker->stemmer, &m, w->now, NULL, e);
+    arena_free(a);
+    return r;
+}
+
+static int retire_recordings(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct work *w = arg;
+    struct old_recording found[TICKETS];
+    size_t n;
+    int r = find_recordings(tx, w, found, &n, e);
+    for (size_t i = 0; !r && i < n; i++)
+        r = retire_recording(tx, w, &found[i], e);
+    w->done = (int64_t)n;
+    return r;
+}
+
+static int drop_recordings(struct work *w, struct err *e)
+{
+    int r = OTK_OK;
+    if (!desk_settings(w->d).phone.keep_days)
+        return r;
+    w->worker = desk_worker_new();
+    do {
+        r = db_write(desk_db(w->d), 0, retire_recordings, w, e);
+        w->ret->recordings += r ? 0 : w->done;
+    } while (!r && w->done == TICKETS);
+    desk_worker_free(w->worker);
+    return r;
+}
+
 /* ---- files
  * ------------------------------------------------------------------------------
  */
@@ -201,6 +289,8 @@ int retention_run(struct desk *d, struct retired *ret, struct err *e)
     int r = drop_rows(&w, e);
     if (!r)
         r = drop_tickets(&w, e);
+    if (!r)
+        r = drop_recordings(&w, e);
     if (!r)
         r = sweep(&w, e);
     if (!r)

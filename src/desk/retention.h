@@ -2,7 +2,8 @@
  * desk/retention.h - letting go of what was kept long enough
  *
  * Events, kept replies and sessions that are over, texts of tickets that were
- * closed long ago, files that nobody needs, old automatic backups; limits are
+ * closed long ago, recordings of calls (phone.keep_days; what was said stays on
+ * the ticket), files that nobody needs, old automatic backups; limits are
  * settings (retention.*). Run now and then by whoever does the desk's upkeep;
  * works in small transactions, so that nobody waits long.
  */
@@ -16,7 +17,7 @@ struct desk;
 struct err;
 
 struct retired {
-    int64_t events, keys, sessions, tickets, sent;
+    int64_t events, keys, sessions, tickets, sent, recordings;
     size_t files, backups;
 };
 

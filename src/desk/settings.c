@@ -99,6 +99,7 @@ const struct conf_setting settings_table[] = {
     WHOLE("phone.patience_seconds", phone.patience_seconds, AT_START, "8", 2, 120, "wait so long for the first word"),
     WHOLE("phone.hold_seconds", phone.hold_seconds, AT_START, "300", 1, 3600, "longest that a call may be put on hold"),
     WHOLE("phone.session_min_seconds", phone.session_min_seconds, AT_START, "90", 2, 1800, "shortest interval at which a caller may have a call refreshed (session timers); RFC 4028 wants at least 90"),
+    WHOLE("phone.keep_days", phone.keep_days, AT_ONCE, "0", 0, 36500, "remove recordings of calls after so many days, the words stay; 0: keep"),
 
     WHOLE("routing.giveback_minutes", routing.giveback_minutes, AT_ONCE, "120", 0, 100000, "business minutes of silence after which a ticket goes to another; 0: never"),
     WHOLE("routing.refresh_seconds", routing.refresh_seconds, AT_ONCE, "2", 1, 3600, "how soon changes of staff and topics by other processes are seen"),

@@ -95,6 +95,7 @@ struct settings {
         char *script;
         int64_t listen_seconds, silence_ms, patience_seconds;
         int64_t hold_seconds, session_min_seconds;
+        int64_t keep_days; /* of recordings; 0: as long as the ticket */
     } phone;
     struct {
         int64_t giveback_minutes; /* of business time; 0: never */

@@ -158,6 +158,71 @@ static void test_tickets(void **state)
     read_desk(verify_audit, &rows);
 }
 
+/* A recording and what looks like one, each with its ticket. */
+static void put_recording(const char *dedup, const char *stage,
+                          const char *name, const char *age)
+{
+    char sql[1000];
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO tickets (subject, language, state, channel, "
+                   "created_at, updated_at) VALUES ('%s', 'en', 'open', "
+                   "'phone', ?1, ?1)",
+                   dedup);
+    change_desk(sql);
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO inbox (channel, dedup, text, stage, token, "
+                   "ticket_id, received_at) SELECT 'phone', '%s', '', '%s', "
+                   "'%s', MAX(id), ?1 FROM tickets",
+                   dedup, stage, dedup);
+    change_desk(sql);
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO attachments (ticket_id, hash, name, "
+                   "media_type, size, created_at) SELECT MAX(id), '%s', '%s', "
+                   "'audio/wav', 1, ?1 - %s FROM tickets",
+                   dedup, name, age);
+    change_desk(sql);
+}
+
+/* The file goes, what was said of it stays, and the ticket says so. */
+static void test_recordings(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"phone.keep_days=10",
+                                           "speech.recogniser=memory"};
+    static const char *const never[] = {"phone.keep_days=0"};
+    put_recording("1-a", "ticket", "call-1-a.wav", "864000001");
+    put_recording("1-b", "ticket", "call-1-b.wav", "863999999"); /* young */
+    put_recording("1-c", "ticket", "report.wav", "864000001"); /* a person's */
+    put_recording("1-d", "ticket", "call-1-x.wav", "864000001");
+    put_recording("1-e", "recorded", "call-1-e.wav", "864000001"); /* waits */
+    open_with(never, 1);
+    assert_int_equal(retire().recordings, 0);
+    open_with(settings, 2);
+    assert_int_equal(retire().recordings, 1);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM attachments WHERE hash LIKE '1-%'"), 4);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM attachments WHERE hash = '1-a'"), 0);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM messages m JOIN tickets t ON t.id = "
+                 "m.ticket_id WHERE t.subject = '1-a' AND m.kind = 'note' AND "
+                 "m.body LIKE '%kept for 10 days.'"),
+        1);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM messages WHERE body LIKE "
+                              "'%kept for 10 days.'"),
+                     1);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM audit WHERE action = 'ticket.detach'"),
+        1);
+    assert_int_equal(retire().recordings, 0);
+    open_with(settings, 1); /* nobody gives it words any more */
+    assert_int_equal(retire().recordings, 1);
+    assert_int_equal(
+        count_of("SELECT COUNT(*) FROM attachments WHERE hash = '1-e'"), 0);
+    int64_t rows = 0;
+    read_desk(verify_audit, &rows);
+}
+
 /* The oldest of those that Otklik made; a person's own are the person's. */
 static void test_backups(void **state)
 {
@@ -200,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_backups),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
