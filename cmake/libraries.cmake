@@ -15,10 +15,14 @@ if(NOT libre_FOUND)
     "libssl-dev is missing")
 endif()
 
-# Calls are in G.711 alone where this one is not.
+# Calls are in G.711 alone where these two are not.
 pkg_check_modules(opus IMPORTED_TARGET opus)
+pkg_check_modules(spandsp IMPORTED_TARGET spandsp)
 if(NOT opus_FOUND)
   message(STATUS "Otklik is built without Opus: libopus-dev is missing")
+endif()
+if(NOT spandsp_FOUND)
+  message(STATUS "Otklik is built without G.722: libspandsp-dev is missing")
 endif()
 
 # So is the program that decodes what people upload.

@@ -11,11 +11,11 @@ protobuf-c-compiler ca-certificates libcmocka-dev tzdata fonts-dejavu-core \
 zlib1g-dev"
 
 # Without these the program is built, and says what it then cannot do: libre and
-# libssl are the telephone, libopus one of its codecs, espeak-ng its voice, the others
-# decode what people upload.
+# libssl are the telephone, libopus and spandsp codecs of it, espeak-ng its
+# voice, the others decode what people upload.
 # shellcheck disable=SC2034 # ./run and ./check use it
-optional_packages="libre-dev libssl-dev libopus-dev espeak-ng libavformat-dev \
-libavcodec-dev libswresample-dev libavutil-dev"
+optional_packages="libre-dev libssl-dev libopus-dev libspandsp-dev espeak-ng \
+libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 
 say() {
     printf '%s\n' "$*" >&2

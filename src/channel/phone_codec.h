@@ -1,7 +1,8 @@
 /*
  * channel/phone_codec.h - how the sound of a call is coded, and which is liked
  *
- * G.711 of both laws (RFC 3551), and Opus (RFC 7587) in a build with libopus.
+ * G.711 of both laws (RFC 3551); Opus (RFC 7587) in a build with libopus, G.722
+ * in one with spandsp.
  *
  * Pure.
  */
@@ -17,6 +18,7 @@ struct err;
 enum phone_codec {
     CODEC_NONE,
     CODEC_OPUS,
+    CODEC_G722,
     CODEC_ALAW,
     CODEC_ULAW,
     CODECS,
@@ -40,7 +42,7 @@ struct phone_codecs {
     size_t n;
 };
 
-/* "opus, PCMA, PCMU" (phone.codecs). What this build has not is left out.
+/* "opus, G722, PCMA, PCMU" (phone.codecs). What this build has not is left out.
  * OTK_EFORMAT: there is an unknown one, or nothing is left. */
 int phone_codecs_read(struct str list, struct phone_codecs *ret, struct err *e);
 

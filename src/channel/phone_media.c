@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "channel/phone_codec.h"
 #include "channel/phone_counts.h"
+#include "channel/phone_g722.h"
 #include "channel/phone_message.h"
 #include "channel/phone_opus.h"
 #include "channel/phone_order.h"
@@ -44,9 +45,11 @@ struct phone_media {
     struct stream stream;
     int switches;
     struct stream_keys keys;
-    struct phone_opus *opus; /* NULL: none was needed yet */
-    struct phone_order order;
-    uint32_t opus_tick; /* where the next packet is due */
+    enum phone_codec heard;   /* of what the stream and the order have */
+    struct phone_opus *opus;  /* NULL: none was needed yet; */
+    struct phone_g722 *g722;  /* so here */
+    struct phone_order order; /* of those two */
+    uint32_t opus_tick;       /* where the next packet is due */
 };
 
 /* ---- receiving
@@ -108,16 +111,41 @@ static void put(void *arg, const int16_t *samples, size_t n)
     }
 }
 
-/* False: it is of another clock, and that came too often. */
+/* What a codec needs that remembers. */
+static bool open_codec(struct phone_media *m, enum phone_codec c)
+{
+    if (c == CODEC_OPUS)
+        return m->opus || phone_opus_new(&m->opus) == 0;
+    if (c == CODEC_G722)
+        return m->g722 || phone_g722_new(&m->g722) == 0;
+    return c != CODEC_NONE;
+}
+
+/* Samples a tick of RTP, where that is more than one. */
+static uint32_t samples_a_tick(const struct phone_codec_kind *k)
+{
+    return k->rate_hz > k->clock_hz ? (uint32_t)(k->rate_hz / k->clock_hz) : 1;
+}
+
+/* False: it is of another kind than what came before, and that came too
+ * often. */
 static bool listen_as(struct phone_media *m, enum phone_codec c)
 {
     const struct phone_codec_kind *k = phone_codec_kind(c);
-    if (m->stream.rate_hz == k->rate_hz)
+    const struct phone_codec_kind *was = phone_codec_kind(m->heard);
+    if (m->heard == c)
         return true;
-    if (m->stream.rate_hz && ++m->switches > SWITCHES_MAX)
+    if (!open_codec(m, c) ||
+        (m->heard != CODEC_NONE && ++m->switches > SWITCHES_MAX))
         return false;
-    stream_flush(&m->stream);
-    stream_init(&m->stream, k->rate_hz, k->clock_hz / k->rate_hz, put, m);
+    phone_order_flush(&m->order);
+    bool same = was->rate_hz == k->rate_hz && was->clock_hz == k->clock_hz;
+    if (m->heard == CODEC_NONE || !same) {
+        int ticks = k->clock_hz / k->rate_hz;
+        stream_flush(&m->stream);
+        stream_init(&m->stream, k->rate_hz, ticks ? ticks : 1, put, m);
+    }
+    m->heard = c;
     return true;
 }
 
@@ -142,10 +170,10 @@ static void take_g711(struct phone_media *m, enum phone_codec c,
     take(m, tick, pcm, n);
 }
 
-/* In order. What is missing was spoken, and the next packet knows of it. */
-static void take_opus(void *arg, const struct order_packet *p, int lost)
+/* What is missing was spoken, and the next packet knows of it. */
+static void take_opus(struct phone_media *m, const struct order_packet *p,
+                      int lost)
 {
-    struct phone_media *m = arg;
     int16_t pcm[OPUS_SAMPLES_MAX];
     uint32_t per = (uint32_t)m->stream.ticks;
     uint32_t gap = (p->tick - m->opus_tick) / per;
@@ -159,18 +187,29 @@ static void take_opus(void *arg, const struct order_packet *p, int lost)
     m->opus_tick = p->tick + (uint32_t)n * per;
 }
 
+static void take_ordered(void *arg, const struct order_packet *p, int lost)
+{
+    struct phone_media *m = arg;
+    int16_t pcm[2 * G722_BYTES_MAX];
+    if (m->heard == CODEC_OPUS) {
+        take_opus(m, p, lost);
+        return;
+    }
+    size_t n = phone_g722_decode(m->g722, p->bytes, p->n, pcm);
+    take(m, p->tick * samples_a_tick(phone_codec_kind(CODEC_G722)), pcm, n);
+}
+
 static void take_sound(struct phone_media *m, enum phone_codec c,
                        const struct rtp_header *h, const uint8_t *p, size_t n)
 {
     if (!listen_as(m, c))
         return;
-    if (c != CODEC_OPUS) {
+    if (c == CODEC_ULAW || c == CODEC_ALAW) {
         take_g711(m, c, p, n, h->ts);
         return;
     }
     int64_t dropped = m->order.dropped;
-    if (m->opus || phone_opus_new(&m->opus) == 0)
-        phone_order_take(&m->order, h->seq, h->ts, p, n);
+    phone_order_take(&m->order, h->seq, h->ts, p, n);
     m->o.counts->dropped += m->order.dropped - dropped;
 }
 
@@ -232,7 +271,7 @@ int phone_media_new(const struct phone_media_options *o,
 {
     struct phone_media *m = MEM_NEW(struct phone_media);
     m->o = *o;
-    phone_order_init(&m->order, take_opus, m);
+    phone_order_init(&m->order, take_ordered, m);
     m->mb = mbuf_alloc(RTP_HEADER_SIZE + OPUS_PACKET_BYTES + 64);
     int err = m->mb ? sdp_session_alloc(&m->sdp, o->local) : ENOMEM;
     if (!err)
@@ -261,6 +300,7 @@ void phone_media_free(struct phone_media *m)
     phone_srtp_free(m->srtp);
     phone_order_free(&m->order);
     phone_opus_free(m->opus);
+    phone_g722_free(m->g722);
     mem_deref(m->rtp);
     mem_deref(m->sdp);
     mem_deref(m->mb);
@@ -303,10 +343,10 @@ static void choose(struct phone_media *m, bool is_offer)
     if (!f)
         f = offered(m, CODEC_NONE);
     m->codec = f ? phone_codec_find(f->name, f->pt) : CODEC_NONE;
-    if (m->codec == CODEC_OPUS && !m->opus && phone_opus_new(&m->opus))
+    if (!open_codec(m, m->codec)) {
         m->codec = CODEC_NONE;
-    if (m->codec == CODEC_NONE)
         return;
+    }
     m->payload = f->pt;
     if (is_offer)
         answer_first(m, f->pt);
@@ -387,15 +427,24 @@ static uint32_t frame_ticks(const struct phone_media *m)
            PHONE_FRAME_MS;
 }
 
+static void encode_g711(enum phone_codec c, const int16_t *samples,
+                        uint8_t *ret)
+{
+    for (size_t i = 0; i < PHONE_FRAME; i++)
+        ret[i] = c == CODEC_ULAW ? g711_to_ulaw(samples[i])
+                                 : g711_to_alaw(samples[i]);
+}
+
 static void encode(struct phone_media *m, const int16_t *samples)
 {
     uint8_t packet[OPUS_PACKET_BYTES];
     size_t n = PHONE_FRAME;
     if (m->codec == CODEC_OPUS)
         n = phone_opus_encode(m->opus, samples, packet);
-    for (size_t i = 0; m->codec != CODEC_OPUS && i < n; i++)
-        packet[i] = m->codec == CODEC_ULAW ? g711_to_ulaw(samples[i])
-                                           : g711_to_alaw(samples[i]);
+    else if (m->codec == CODEC_G722)
+        phone_g722_encode(m->g722, samples, packet);
+    else
+        encode_g711(m->codec, samples, packet);
     (void)mbuf_write_mem(m->mb, packet, n);
 }
 

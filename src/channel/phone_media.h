@@ -1,7 +1,7 @@
 /*
  * channel/phone_media.h - the sound of one call: SDP, RTP, codecs
  *
- * G.711 and Opus (channel/phone_codec.h), keys as RFC 4733 has them. Sound goes
+ * The codecs of channel/phone_codec.h, keys as RFC 4733 has them. Sound goes
  * to where sound comes from (RFC 4961), because a caller behind NAT does not
  * know his own address; the first who sends what was agreed on is the caller,
  * others are strangers.

@@ -87,7 +87,7 @@ const struct conf_setting settings_table[] = {
     {.name = "phone.certificate", .type = CONF_TEXT, AT(phone.certificate), .fallback = "", .max = 1024, .help = "PEM file with certificate and key for TLS; a path is relative to the desk folder", .change = CONF_BY_HAND},
     {.name = "phone.authorities", .type = CONF_TEXT, AT(phone.authorities), .fallback = "", .max = 1024, .help = "PEM file of who vouches for telephone systems reached over TLS; empty: those of the system", .change = CONF_BY_HAND},
     {.name = "phone.srtp", .type = CONF_CHOICE, AT(phone.srtp), .fallback = "offered", .choices = "offered|required|never", .help = "encrypt the sound: when the caller offers it, always or never", .change = CONF_AT_START},
-    TEXT("phone.codecs", phone.codecs, AT_START, "opus,PCMA,PCMU", 100, "codecs of calls, the one liked best first: opus, PCMA, PCMU; opus is recorded at 16 kHz, the others at 8"),
+    TEXT("phone.codecs", phone.codecs, AT_START, "opus,G722,PCMA,PCMU", 100, "codecs of calls, the one liked best first: opus, G722, PCMA, PCMU; the first two are recorded at 16 kHz, the others at 8"),
     {.name = "phone.allow", .type = CONF_TEXT, AT(phone.allow), .fallback = "", .max = 1000, .help = "addresses that may call: \"192.0.2.1, 10.0.0.0/8\"; empty: anybody", .change = CONF_BY_HAND},
     {.name = "phone.trust", .type = CONF_TEXT, AT(phone.trust), .fallback = "", .max = 1000, .help = "addresses that are never held back: your telephone system", .change = CONF_BY_HAND},
     WHOLE("phone.calls_max", phone.calls_max, AT_ONCE, "50", 1, 1000, "calls at once; above it callers hear busy"),

@@ -77,7 +77,7 @@ class Peer(unittest.TestCase):
                 address="127.0.0.1"):
         """A real telephone calls and speaks; milliseconds that it heard."""
         modules = "".join(f"module {m}.so\n" for m in (
-            "g711", "opus", "aufile", "aubridge", "sndfile", "srtp"))
+            "g711", "g722", "opus", "aufile", "aubridge", "sndfile", "srtp"))
         rate, channels = map(int, codec.split("/")[1:])
         here = f"[{address}]" if ":" in address else address
         self.write("config", f"""poll_method epoll
@@ -168,18 +168,25 @@ snd_path {self.folder}
         self.check_call(d, self.baresip(f"sip:support@[::1]:{d.sip}",
                                         address="::1"))
 
-    @wants("baresip")
-    def test_baresip_opus(self):
-        """In 16 kHz, where the program and the telephone have Opus."""
+    def check_wide(self, name, codec):
+        """In 16 kHz, where the program and the telephone have the codec."""
         d = self.desk()
         said = subprocess.run(
             [d.program, "doctor", "--desk", d.folder], capture_output=True,
             text=True, env={**os.environ, "OTKLIK_PHONE_ENABLED": "true"})
-        if "opus, " not in said.stdout:
-            self.skipTest("built without Opus")
+        if f"{name}, " not in said.stdout:
+            self.skipTest("built without " + name)
         self.check_call(d, self.baresip(f"sip:support@127.0.0.1:{d.sip}",
-                                        codec="opus/48000/2"))
+                                        codec=codec))
         self.assertEqual(d.wave(1)[1], 16000)
+
+    @wants("baresip")
+    def test_baresip_opus(self):
+        self.check_wide("opus", "opus/48000/2")
+
+    @wants("baresip")
+    def test_baresip_g722(self):
+        self.check_wide("G722", "G722/16000/1")
 
     @wants("baresip", "openssl")
     def test_baresip_tls_srtp(self):
