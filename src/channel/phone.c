@@ -25,6 +25,7 @@ enum {
     PARTING_MS = 300, /* for the last BYE and REGISTER to leave */
     VOICED_MS = 300,
     ASKS = 2,
+    CHOOSE_MS = 3000,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
 };
@@ -477,6 +478,7 @@ static void take_limits(struct phone *p)
         .voiced_ms = VOICED_MS,
         .call_ms = (s.phone.listen_seconds + s.phone.hold_seconds) * MS_SECOND +
                    TALKING_MS,
+        .choose_ms = CHOOSE_MS,
         .asks = ASKS,
     };
 }

@@ -114,11 +114,17 @@ static void pressed(void *arg, char key)
 /* ---- orders
  * ------------------------------------------------------------------------- */
 
+static enum phone_language language(const struct call *c)
+{
+    return c->line->languages[c->talk.language];
+}
+
 static void say(struct call *c)
 {
     c->playing = c->talk.text == PHONE_FILED && c->spoken.n
                      ? &c->spoken
-                     : phone_voice_get(c->agent->voice, c->line, c->talk.text);
+                     : phone_voice_get(c->agent->voice, c->line, language(c),
+                                       c->talk.text);
     c->played = 0;
 }
 
@@ -131,7 +137,8 @@ static int begin_recording(struct call *c)
         .caller = str_from(c->caller),
         .name = str_from(c->name),
         .line = str_from(c->called),
-        .language = str_from(c->line->language),
+        .language = str_from(phone_language_code(language(c))),
+        .is_chosen = c->talk.has_chosen,
         .started_at = c->started_at,
     };
     int r = recording_begin(c->agent->folder, c->id, PHONE_RATE,
@@ -156,7 +163,7 @@ static void file(struct call *c)
 {
     phone_media_flush(c->media);
     phone_hands_file(c->agent->hands, c->number, MOVE(c->recording),
-                     c->talk.gone ? NULL : c->line);
+                     c->talk.gone ? NULL : c->line, language(c));
 }
 
 /* `c` may be gone afterwards. */
@@ -499,11 +506,13 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     c->started_at = clock_wall(desk_clock(a->desk));
     tmr_init(&c->tick);
     activity_init(&c->ear, PHONE_RATE);
-    conversation_init(&c->talk, &a->limits);
     list_append(&a->calls, &c->le, c);
     name_call(c);
     take_caller(c, msg);
     take_line(c, msg);
+    conversation_init(
+        &c->talk, &a->limits,
+        &(struct conversation_plan){.n_languages = c->line->n_languages});
     return c;
 }
 

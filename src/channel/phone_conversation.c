@@ -7,9 +7,10 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 void conversation_init(struct conversation *c,
-                       const struct conversation_limits *l)
+                       const struct conversation_limits *l,
+                       const struct conversation_plan *p)
 {
-    *c = (struct conversation){.limits = l, .state = TALK_NEW};
+    *c = (struct conversation){.limits = l, .plan = *p, .state = TALK_NEW};
 }
 
 bool conversation_has_words(const struct conversation *c)
@@ -49,6 +50,57 @@ static enum conversation_order file(struct conversation *c)
     return ORDER_FILE;
 }
 
+/* ---- what is said before the caller speaks, one after another
+ * ---------------------------------------------------------------------- */
+
+static const enum phone_text opening[] = {PHONE_GREETING, PHONE_CONSENT,
+                                          PHONE_ASK};
+
+static enum conversation_order open_talk(struct conversation *c)
+{
+    return say(c, TALK_OPENING, opening[0]);
+}
+
+static enum conversation_order go_on(struct conversation *c, int64_t now)
+{
+    size_t n = sizeof(opening) / sizeof(opening[0]);
+    size_t i = 0;
+    while (i < n && opening[i] != c->text)
+        i++;
+    return i + 1 < n ? say(c, TALK_OPENING, opening[i + 1])
+                     : listen_now(c, now);
+}
+
+/* ---- the language
+ * ---------------------------------------------------------------------- */
+
+/* Each is named in itself; then some time to find the key. */
+static enum conversation_order name_languages(struct conversation *c,
+                                              int64_t now)
+{
+    if (c->waits_since)
+        return ORDER_NONE;
+    if (c->language + 1 < c->plan.n_languages) {
+        c->language++;
+        return say(c, TALK_CHOOSING, PHONE_CHOOSE);
+    }
+    c->language = 0;
+    c->waits_since = now;
+    return ORDER_NONE;
+}
+
+static enum conversation_order choose(struct conversation *c, char key)
+{
+    if (key < '1' || key >= '1' + (int)c->plan.n_languages)
+        return ORDER_NONE;
+    c->language = (size_t)(key - '1');
+    c->has_chosen = true;
+    return open_talk(c);
+}
+
+/* ---- the caller has spoken
+ * ---------------------------------------------------------------------- */
+
 /* The caller has finished, or never began. */
 static enum conversation_order finish(struct conversation *c)
 {
@@ -68,13 +120,15 @@ enum conversation_order conversation_answered(struct conversation *c,
     if (c->state != TALK_NEW)
         return ORDER_NONE;
     c->began = now;
-    return say(c, TALK_GREETING, PHONE_GREETING);
+    return c->plan.n_languages > 1 ? say(c, TALK_CHOOSING, PHONE_CHOOSE)
+                                   : open_talk(c);
 }
 
 enum conversation_order conversation_said(struct conversation *c, int64_t now)
 {
     switch (c->state) {
-    case TALK_GREETING:
+    case TALK_CHOOSING: return name_languages(c, now);
+    case TALK_OPENING: return go_on(c, now);
     case TALK_AGAIN: return listen_now(c, now);
     case TALK_READING:
     case TALK_PARTING: return hang_up(c);
@@ -94,7 +148,8 @@ enum conversation_order conversation_key(struct conversation *c, int64_t now,
                                          char key)
 {
     switch (c->state) {
-    case TALK_GREETING: /* who knows it need not hear it */
+    case TALK_CHOOSING: return choose(c, key);
+    case TALK_OPENING: /* who knows it need not hear it */
     case TALK_AGAIN: return listen_now(c, now);
     case TALK_LISTENING: return key == '#' ? finish(c) : ORDER_NONE;
     case TALK_READING:
@@ -111,6 +166,7 @@ void conversation_hold(struct conversation *c, int64_t now, bool held)
         int64_t stood = now - c->held_since;
         c->listens_since += c->listens_since ? stood : 0;
         c->last_voice += c->last_voice ? stood : 0;
+        c->waits_since += c->waits_since ? stood : 0;
         c->held_since = 0;
     }
 }
@@ -157,7 +213,12 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
     bool held = c->held_since && now - c->held_since >= l->hold_ms;
     if (held || now - c->began >= l->call_ms)
         return conversation_left(c, now);
-    if (c->state == TALK_LISTENING && !c->held_since)
+    if (c->held_since)
+        return ORDER_NONE;
+    if (c->state == TALK_LISTENING)
         return look_at_silence(c, now);
+    if (c->state == TALK_CHOOSING && c->waits_since &&
+        now - c->waits_since >= l->choose_ms)
+        return open_talk(c);
     return ORDER_NONE;
 }

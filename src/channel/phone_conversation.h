@@ -1,25 +1,33 @@
 /*
  * channel/phone_conversation.h - what is said and done in a call, step by step
  *
- *   greeting -> listening -> filing -> the ticket's number -> good-bye
- *                  |  nothing was said: asked once more, then good-bye
+ *   language by key -> greeting -> listening -> filing -> number -> good-bye
+ *                                    |  nothing was said: asked once more, then
+ *                                    |  good-bye
  *
  * The caller ends by silence, by '#' or by hanging up. Events go in, orders
  * come out: the conversation knows neither SIP nor sound nor the desk, and what
  * time it is, it is told. Silence is judged by that time and by nothing else: a
- * telephone that sends no packets is silent, too.
+ * telephone that sends no packets is silent, too. Whether there is anything to
+ * say for a text is not known here: what is empty is said at once.
  */
 #ifndef OTK_CHANNEL_PHONE_CONVERSATION_H
 #define OTK_CHANNEL_PHONE_CONVERSATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What can be said; see channel/phone_script.h. */
 enum phone_text {
-    PHONE_GREETING, /* who we are; tell us what happened */
+    PHONE_CHOOSE,   /* in each language: which key it has */
+    PHONE_GREETING, /* who we are */
+    PHONE_CONSENT,  /* the call is recorded */
+    PHONE_ASK,      /* tell us what happened */
     PHONE_AGAIN,    /* nothing was heard */
     PHONE_FILED,    /* your ticket has this number */
+    PHONE_DUE,      /* until when we will answer; of PHONE_FILED */
+    PHONE_BYE,      /* after that */
     PHONE_LATER,    /* kept, but there is no number yet */
     PHONE_NOTHING,  /* nothing was heard again: good-bye */
     PHONE_TEXTS,
@@ -32,7 +40,13 @@ struct conversation_limits {
     int64_t hold_ms;     /* longest on hold */
     int64_t voiced_ms;   /* less is a cough */
     int64_t call_ms;     /* of all together */
+    int64_t choose_ms;   /* after the languages were named */
     int asks;            /* how often the caller is asked */
+};
+
+/* What is done on the line that is called. */
+struct conversation_plan {
+    size_t n_languages; /* 1: there is no choice */
 };
 
 enum conversation_order {
@@ -45,7 +59,8 @@ enum conversation_order {
 
 enum conversation_state {
     TALK_NEW,
-    TALK_GREETING,
+    TALK_CHOOSING,
+    TALK_OPENING,
     TALK_LISTENING,
     TALK_AGAIN,
     TALK_FILING,
@@ -56,9 +71,13 @@ enum conversation_state {
 
 struct conversation {
     const struct conversation_limits *limits;
+    struct conversation_plan plan;
     enum conversation_state state;
-    enum phone_text text;                                 /* of ORDER_SAY */
+    enum phone_text text; /* of ORDER_SAY */
+    size_t language;      /* index; also that of the text to say */
+    bool has_chosen;      /* the caller did, by key */
     int64_t began, listens_since, last_voice, held_since; /* 0: not */
+    int64_t waits_since; /* for a key, when all is said */
     int64_t voiced_ms;
     int asked;
     bool gone; /* the caller has hung up */
@@ -66,7 +85,8 @@ struct conversation {
 
 /* Times are of one clock that never jumps, in milliseconds, above 0. */
 void conversation_init(struct conversation *c,
-                       const struct conversation_limits *l);
+                       const struct conversation_limits *l,
+                       const struct conversation_plan *p);
 enum conversation_order conversation_answered(struct conversation *c,
                                               int64_t now);
 enum conversation_order conversation_said(struct conversation *c, int64_t now);

@@ -12,9 +12,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel/phone_counts.h"
+#include "channel/phone_due.h"
 #include "channel/phone_voice.h"
 #include "desk/call.h"
+#include "desk/catalog.h"
 #include "desk/desk.h"
+#include "desk/schedule.h"
+#include "desk/sla.h"
 #include "speech/activity.h"
 #include "speech/recording.h"
 
@@ -25,6 +29,7 @@ struct task {
     uint64_t call;
     struct recording *recording;
     const struct phone_line *line;
+    enum phone_language language;
 };
 
 struct phone_hands {
@@ -43,15 +48,13 @@ struct phone_hands {
 
 /* 0: the recording is gone, it is a ticket. */
 static int file_one(struct phone_hands *h, struct desk_worker *w,
-                    struct recording *r, int64_t *ret_ticket)
+                    struct recording *r, struct call_filed *ret)
 {
     struct err e = {0};
-    struct call_filed filed;
     struct arena *a = arena_new();
-    int err = call_file(h->o.desk, w, r, a, &filed, &e);
+    int err = call_file(h->o.desk, w, r, a, ret, &e);
     arena_free(a);
     if (!err) {
-        *ret_ticket = filed.ticket_id;
         h->o.counts->filed++;
         recording_remove(r);
         return OTK_OK;
@@ -63,13 +66,39 @@ static int file_one(struct phone_hands *h, struct desk_worker *w,
     return err;
 }
 
+/* Where the desk keeps no hours, its other ones say what o'clock it is. */
+static const struct schedule *clock_of(const struct catalog *c)
+{
+    const struct schedule *hours = sla_hours(c, NULL);
+    return hours || !c->n_schedules ? hours : c->schedules[0].hours;
+}
+
+static void speak_filed(struct phone_hands *h, const struct task *t,
+                        const struct call_filed *filed, struct sound *ret)
+{
+    struct str due = {0};
+    struct arena *a = arena_new();
+    struct catalog *c = desk_catalog(h->o.desk);
+    const struct schedule *hours = clock_of(c);
+    if (filed->first_due)
+        due = phone_due_words(
+            schedule_local(hours, clock_wall(desk_clock(h->o.desk))),
+            schedule_local(hours, filed->first_due), t->language, a);
+    catalog_unref(c);
+    phone_voice_number(h->o.voice, t->line, t->language, filed->ticket_id, due,
+                       ret);
+    arena_free(a);
+}
+
 static void do_task(struct phone_hands *h, struct desk_worker *w,
                     struct task *t)
 {
     struct phone_filed *f = MEM_NEW(struct phone_filed);
     f->call = t->call;
-    if (file_one(h, w, t->recording, &f->ticket) == OTK_OK && t->line)
-        phone_voice_number(h->o.voice, t->line, f->ticket, &f->spoken);
+    struct call_filed filed = {0};
+    if (file_one(h, w, t->recording, &filed) == OTK_OK && t->line)
+        speak_filed(h, t, &filed, &f->spoken);
+    f->ticket = filed.ticket_id;
     h->o.done(h->o.arg, f);
     free(t);
 }
@@ -110,7 +139,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     struct resuming *x = ctx;
     struct hearing heard = {.skip = SOUND_WAV_HEAD};
     int64_t ms = 0;
-    int64_t ticket = 0;
+    struct call_filed filed;
     activity_init(&heard.ear, PHONE_RATE);
     int err = recording_read(r, hear, &heard, &ms, e);
     if (err) {
@@ -123,7 +152,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     }
     log_info("phone", "call=%s was cut off, %lld ms of it are filed",
              recording_name(r), (long long)ms);
-    if (file_one(x->h, x->w, r, &ticket) == OTK_OK)
+    if (file_one(x->h, x->w, r, &filed) == OTK_OK)
         x->h->o.counts->resumed++;
     return OTK_OK; /* the next one may be luckier */
 }
@@ -202,10 +231,11 @@ int phone_hands_start(const struct phone_hands_options *o,
 }
 
 void phone_hands_file(struct phone_hands *h, uint64_t call, struct recording *r,
-                      const struct phone_line *line)
+                      const struct phone_line *line, enum phone_language l)
 {
     struct task *t = MEM_NEW(struct task);
-    *t = (struct task){.call = call, .recording = r, .line = line};
+    *t = (struct task){
+        .call = call, .recording = r, .line = line, .language = l};
     pthread_mutex_lock(&h->lock);
     *h->last = t;
     h->last = &t->next;

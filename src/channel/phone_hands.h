@@ -11,20 +11,20 @@
 
 #include <stdint.h>
 
+#include "channel/phone_script.h"
 #include "speech/sound.h"
 
 struct desk;
 struct err;
 struct phone_counts;
 struct phone_hands;
-struct phone_line;
 struct phone_voice;
 struct recording;
 
 struct phone_filed {
     uint64_t call;
     int64_t ticket;      /* 0: there is none yet */
-    struct sound spoken; /* the number; empty: nobody hears it */
+    struct sound spoken; /* its number and due; empty: nobody hears it */
 };
 
 struct phone_hands_options {
@@ -43,7 +43,7 @@ int phone_hands_start(const struct phone_hands_options *o,
 
 /* Owns the recording. `line`: to speak the number on; NULL: nobody hears. */
 void phone_hands_file(struct phone_hands *h, uint64_t call, struct recording *r,
-                      const struct phone_line *line);
+                      const struct phone_line *line, enum phone_language l);
 
 /* Files all that was handed over. NULL is fine. */
 void phone_hands_stop(struct phone_hands *h);

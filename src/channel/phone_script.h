@@ -11,17 +11,19 @@
  *       expires: 300
  *   lines:                          # by the number that is called
  *     default:
- *       language: ru                # ru or en
- *       greeting: "…"               # text that is spoken …
- *       greeting_sound: hello.wav   # … or a WAVE file, relative to the desk
+ *       language: ru                # ru or en; or
+ *       languages: [ru, en]         # the caller chooses by key
+ *       greeting: "…"               # text in the first of them that is spoken
+ *       ask: {ru: "…", en: "…"}     # … or one for each; "": nothing is said
+ *       bye_sound: bye.wav          # … or a WAVE file, relative to the desk
  *
- * and so on with `again`, `filed` ({ticket} stands for the number), `later` and
- * `nothing`. What is not said is as it stands in phone_script.c. Errors name
- * the line.
+ * The texts, their marks ({ticket}, {due}, {key}), and what is said where the
+ * owner says nothing, are in phone_texts.c. Errors name the line.
  */
 #ifndef OTK_CHANNEL_PHONE_SCRIPT_H
 #define OTK_CHANNEL_PHONE_SCRIPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,15 +46,18 @@ struct phone_account {
     int64_t expires_s;
 };
 
+enum phone_language { PHONE_RU, PHONE_EN, PHONE_LANGUAGES };
+
 struct phone_prompt {
-    const char *text;
+    const char *text;  /* "": nothing is said */
     const char *sound; /* path of a WAVE file; "": the text is spoken */
 };
 
 struct phone_line {
     const char *number; /* the user part that is called; "default" */
-    const char *language;
-    struct phone_prompt prompts[PHONE_TEXTS];
+    enum phone_language languages[PHONE_LANGUAGES]; /* the first: no choice */
+    size_t n_languages;
+    struct phone_prompt prompts[PHONE_LANGUAGES][PHONE_TEXTS];
 };
 
 struct phone_script {
@@ -71,10 +76,24 @@ int phone_script_read(const char *path, struct str text, const char *language,
 const struct phone_line *phone_script_line(const struct phone_script *s,
                                            struct str number);
 
-/* "{ticket}" filled in, into `a`. */
-struct str phone_text_fill(struct str text, int64_t ticket, struct arena *a);
+/* ---- texts
+ * ------------------------------------------------------------------------- */
+
+/* "ru", "en" */
+const char *phone_language_code(enum phone_language l);
+bool phone_language_find(struct str code, enum phone_language *ret);
 
 /* The name of a text in the file. */
 const char *phone_text_name(enum phone_text t);
+/* What is said when the owner says nothing else. */
+const char *phone_text_usual(enum phone_text t, enum phone_language l);
+
+struct phone_fill {
+    const char *mark; /* "{ticket}" */
+    struct str value;
+};
+/* The text with all marks filled in; in `a`. */
+struct str phone_text_fill(struct str text, const struct phone_fill *fills,
+                           size_t n, struct arena *a);
 
 #endif

@@ -24,7 +24,7 @@ enum {
 };
 
 struct line_sounds {
-    struct sound texts[PHONE_TEXTS];
+    struct sound texts[PHONE_LANGUAGES][PHONE_TEXTS];
 };
 
 struct phone_voice {
@@ -74,21 +74,61 @@ static int speak(const struct phone_voice *v, struct str text,
                              e);
 }
 
+/* With the key of the language in it, for the text that names it. */
+static struct str fill_key(const struct phone_line *l, enum phone_language in,
+                           const char *text, struct arena *a)
+{
+    size_t i = 0;
+    while (l->languages[i] != in)
+        i++;
+    struct phone_fill key = {"{key}", str_from(arena_printf(a, "%zu", i + 1))};
+    return phone_text_fill(str_from(text), &key, 1, a);
+}
+
 /* False: it is a tone. */
 static bool make_prompt(const struct phone_voice *v, const struct desk *d,
-                        const struct phone_line *l, enum phone_text t,
-                        struct sound *ret)
+                        const struct phone_line *l, enum phone_language in,
+                        enum phone_text t, struct sound *ret)
 {
     struct err e = {0};
-    const struct phone_prompt *p = &l->prompts[t];
-    int r = p->sound[0] ? read_sound(d, p->sound, ret, &e)
-                        : speak(v, str_from(p->text), l->language, ret, &e);
+    struct arena *a = arena_new();
+    const struct phone_prompt *p = &l->prompts[in][t];
+    struct str text = fill_key(l, in, p->text, a);
+    int r = OTK_OK;
+    if (p->sound[0])
+        r = read_sound(d, p->sound, ret, &e);
+    else if (text.n)
+        r = speak(v, text, phone_language_code(in), ret, &e);
+    arena_free(a);
     if (!r)
         return true;
     log_warn("phone", "line=%s text=%s is only a tone: %s", l->number,
              phone_text_name(t), e.msg);
     make_tone(ret);
     return false;
+}
+
+/* Those with something of the ticket in them are made when there is one. */
+static bool is_made_before(const struct phone_line *l, enum phone_language in,
+                           enum phone_text t)
+{
+    if (t == PHONE_FILED || t == PHONE_DUE)
+        return l->prompts[in][t].sound[0] != '\0';
+    return t != PHONE_CHOOSE || l->n_languages > 1;
+}
+
+static size_t make_line(const struct phone_voice *v, const struct desk *d,
+                        const struct phone_line *l, struct line_sounds *ret)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < l->n_languages; i++) {
+        enum phone_language in = l->languages[i];
+        for (int t = 0; t < PHONE_TEXTS; t++) {
+            if (is_made_before(l, in, t))
+                missing += !make_prompt(v, d, l, in, t, &ret->texts[in][t]);
+        }
+    }
+    return missing;
 }
 
 struct phone_voice *phone_voice_new(const struct desk *d,
@@ -104,16 +144,8 @@ struct phone_voice *phone_voice_new(const struct desk *d,
     if (program[0])
         v->synthesiser = synthesiser_espeak_open(program, folder);
     v->lines = mem_new(script->n_lines, sizeof(*v->lines));
-    for (size_t i = 0; i < script->n_lines; i++) {
-        for (int t = 0; t < PHONE_TEXTS; t++) {
-            /* that with a number is made when there is one */
-            if (t == PHONE_FILED && !script->lines[i].prompts[t].sound[0])
-                continue;
-            *ret_missing +=
-                !make_prompt(v, d, &script->lines[i], (enum phone_text)t,
-                             &v->lines[i].texts[t]);
-        }
-    }
+    for (size_t i = 0; i < script->n_lines; i++)
+        *ret_missing += make_line(v, d, &script->lines[i], &v->lines[i]);
     return v;
 }
 
@@ -122,8 +154,10 @@ void phone_voice_free(struct phone_voice *v)
     if (!v)
         return;
     for (size_t i = 0; i < v->script->n_lines; i++) {
-        for (int t = 0; t < PHONE_TEXTS; t++)
-            sound_free(&v->lines[i].texts[t]);
+        for (int l = 0; l < PHONE_LANGUAGES; l++) {
+            for (int t = 0; t < PHONE_TEXTS; t++)
+                sound_free(&v->lines[i].texts[l][t]);
+        }
     }
     synthesiser_close(v->synthesiser);
     free(v->lines);
@@ -132,9 +166,9 @@ void phone_voice_free(struct phone_voice *v)
 
 const struct sound *phone_voice_get(const struct phone_voice *v,
                                     const struct phone_line *line,
-                                    enum phone_text t)
+                                    enum phone_language l, enum phone_text t)
 {
-    return &v->lines[line - v->script->lines].texts[t];
+    return &v->lines[line - v->script->lines].texts[l][t];
 }
 
 /* `ret` and then `more`. */
@@ -150,27 +184,42 @@ static void append(struct sound *ret, const struct sound *more)
     ret->rate_hz = PHONE_RATE;
 }
 
-void phone_voice_number(const struct phone_voice *v,
-                        const struct phone_line *line, int64_t ticket,
-                        struct sound *ret)
+/* A text with something in it, spoken and appended. After a sound of the
+ * owner's only `alone` is spoken. */
+static void append_filled(const struct phone_voice *v,
+                          const struct phone_line *line, enum phone_language l,
+                          enum phone_text t, const struct phone_fill *f,
+                          struct sound *ret)
 {
     struct err e = {0};
     struct arena *a = arena_new();
-    const struct sound *own = phone_voice_get(v, line, PHONE_FILED);
+    const struct sound *own = phone_voice_get(v, line, l, t);
+    const char *text = own->n ? f->mark : line->prompts[l][t].text;
     struct sound spoken = {0};
-    struct str text =
-        own->n ? STR("{ticket}") : str_from(line->prompts[PHONE_FILED].text);
-    text = phone_text_fill(text, ticket, a);
-    if (own->n)
-        append(ret, own);
-    if (v->synthesiser || !own->n) {
-        if (speak(v, text, line->language, &spoken, &e)) {
-            log_warn("phone", "the number of a ticket is only a tone: %s",
-                     e.msg);
+    append(ret, own);
+    if (text[0] && (v->synthesiser || !own->n)) {
+        if (speak(v, phone_text_fill(str_from(text), f, 1, a),
+                  phone_language_code(l), &spoken, &e)) {
+            log_warn("phone", "text=%s of a ticket is only a tone: %s",
+                     phone_text_name(t), e.msg);
             make_tone(&spoken);
         }
         append(ret, &spoken);
     }
     sound_free(&spoken);
     arena_free(a);
+}
+
+void phone_voice_number(const struct phone_voice *v,
+                        const struct phone_line *line, enum phone_language l,
+                        int64_t ticket, struct str due, struct sound *ret)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof(digits), "%lld", (long long)ticket);
+    append_filled(v, line, l, PHONE_FILED,
+                  &(struct phone_fill){"{ticket}", str_from(digits)}, ret);
+    if (due.n)
+        append_filled(v, line, l, PHONE_DUE, &(struct phone_fill){"{due}", due},
+                      ret);
+    append(ret, phone_voice_get(v, line, l, PHONE_BYE));
 }

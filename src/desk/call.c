@@ -44,7 +44,8 @@ struct str call_about_print(const struct call_about *x, struct arena *a)
     json_put_text(&b, utf8_cut(x->line, NUMBER_MAX));
     buf_puts(&b, ",\"language\":");
     json_put_text(&b, x->language);
-    buf_printf(&b, ",\"started_at\":%lld}", (long long)x->started_at);
+    buf_printf(&b, ",\"chosen\":%s,\"started_at\":%lld}",
+               x->is_chosen ? "true" : "false", (long long)x->started_at);
     struct str kept = arena_str(a, buf_str(&b));
     buf_free(&b);
     return kept;
@@ -72,6 +73,7 @@ int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
     }
     if (!r)
         r = json_whole(o, &when, &x.started_at, e);
+    x.is_chosen = json_is_true(json_object_get(o, "chosen"));
     if (!r)
         *ret = x;
     return r;
@@ -171,6 +173,18 @@ static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
                      "s", f->ask.dedup);
 }
 
+/* What the job must know. */
+static const char *recorded_payload(const struct filing *f, int64_t attachment)
+{
+    const struct str spoken =
+        f->about.is_chosen ? f->about.language : (struct str){0};
+    return arena_printf(f->in.arena,
+                        "{\"ticket\":true,\"message\":%lld,"
+                        "\"attachment\":%lld,\"spoken\":\"" STR_FMT "\"}",
+                        (long long)f->in.message_id, (long long)attachment,
+                        STR_ARG(spoken));
+}
+
 static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
 {
     struct intake *in = &f->in;
@@ -185,11 +199,7 @@ static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
              : db_exec(tx, e,
                        "UPDATE inbox SET stage = 'recorded', done_at = NULL, "
                        "payload_json = ?2 WHERE id = ?1",
-                       "it", in->inbox_id,
-                       arena_printf(in->arena,
-                                    "{\"ticket\":true,\"message\":%lld,"
-                                    "\"attachment\":%lld}",
-                                    (long long)in->message_id, (long long)id));
+                       "it", in->inbox_id, recorded_payload(f, id));
 }
 
 static int read_due(struct db_tx *tx, struct filing *f, struct err *e)

@@ -10,6 +10,7 @@
 #ifndef OTK_DESK_CALL_H
 #define OTK_DESK_CALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -31,6 +32,7 @@ struct call_about {
     struct str name;     /* as signalled; may be empty */
     struct str line;     /* what was called */
     struct str language; /* spoken on the line: "ru" "en" */
+    bool is_chosen;      /* by the caller: it is what he speaks, too */
     int64_t started_at;  /* wall ms */
 };
 

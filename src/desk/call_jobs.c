@@ -71,6 +71,7 @@ struct hearing {
     int64_t ticket, message, now;
     struct attachment file;
     const char *language; /* of the ticket so far: the line's */
+    const char *spoken;   /* the caller said so; "": to be found out */
     bool waits;           /* its stage is still `recorded` */
     int64_t ms;
     struct transcript said;
@@ -87,6 +88,8 @@ static int read_payload(struct hearing *h, struct str payload,
     int r = json_read(payload, PAYLOAD_BYTES, &o, e);
     h->message = json_integer_value(json_object_get(o, "message"));
     *ret_file = json_integer_value(json_object_get(o, "attachment"));
+    const char *spoken = json_string_value(json_object_get(o, "spoken"));
+    h->spoken = arena_copy(h->arena, str_from(spoken));
     return r;
 }
 
@@ -302,7 +305,7 @@ static int hear(struct hearing *h, struct err *e)
     struct sound sound = {0};
     int r = read_sound(h, &sound, e);
     struct recogniser_ask ask = {
-        .samples = sound.samples, .n = sound.n, .language = ""};
+        .samples = sound.samples, .n = sound.n, .language = h->spoken};
     if (!r)
         r = recogniser_run(desk_recogniser(h->d), &ask, h->arena, &h->said, e);
     sound_free(&sound);
@@ -334,6 +337,7 @@ int call_step_transcribe(struct desk *d, struct desk_worker *w,
                         .job = j,
                         .owner = owner,
                         .arena = a,
+                        .spoken = "",
                         .now = clock_wall(desk_clock(d))};
     int r = read_job(&h, e);
     if (!r && h.waits && !desk_recogniser(d))

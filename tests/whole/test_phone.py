@@ -38,6 +38,16 @@ lines:
     filed_sound: number.wav
     later_sound: tone.wav
     nothing_sound: tone.wav
+    consent: ""
+    ask: ""
+    due: ""
+    bye: ""
+"""
+
+# A voice that writes down what it is to say: its words are seconds of nothing.
+VOICE = """#!/bin/sh
+{ printf '%s ' "$2"; cat; echo; } >> "$(dirname "$0")/spoken.txt"
+cat "$(dirname "$0")/word.wav"
 """
 
 
@@ -55,6 +65,19 @@ class PhoneDesk(Desk):
         tone(os.path.join(self.folder, "number.wav"), 300)
         with open(os.path.join(self.folder, "phone.yaml"), "w") as f:
             f.write(script)
+
+    def give_voice(self):
+        """What is spoken is in spoken(), and sounds like a short tone."""
+        path = os.path.join(self.folder, "voice.sh")
+        with open(path, "w") as f:
+            f.write(VOICE)
+        os.chmod(path, 0o755)
+        tone(os.path.join(self.folder, "word.wav"), 60)
+        return self.start(f"speech.synthesiser={path}")
+
+    def spoken(self):
+        with open(os.path.join(self.folder, "spoken.txt")) as f:
+            return f.read().splitlines()
 
     def start(self, *more):
         super().start(*more)
@@ -302,6 +325,67 @@ class PhoneTest(unittest.TestCase):
             p.speak(speech(700))
             p.hang_up()
         self.assertIsNone(self.ticket()["person_id"])
+
+
+class PhoneTalksTest(unittest.TestCase):
+    """What is said, by a voice that writes it down."""
+
+    def talk(self, script, *settings):
+        self.desk = PhoneDesk(*settings, script=script)
+        self.addCleanup(self.desk.__exit__)
+        return self.desk.give_voice()
+
+    def dial(self, p, number="support"):
+        self.addCleanup(p.__exit__)
+        self.assertEqual(p.dial(number).status, 200)
+        return p
+
+    def hear(self, p, ms):
+        """So much more was said than before."""
+        had = p.spoke()
+        p.speak(b"\xff" * FRAME * 300, until=lambda: p.spoke() >= had + ms)
+        self.assertGreaterEqual(p.spoke(), had + ms)
+
+    def tell(self, p, ms=700):
+        """The caller speaks and ends."""
+        p.quiet(60)
+        p.speak(speech(ms))
+        p.press("#")
+
+    def test_language(self):
+        """The caller chooses by key; all that follows is in that language."""
+        d = self.talk("lines:\n  default: {languages: [ru, en], ask: \"\", "
+                      "consent: {en: Recorded.}}\n")
+        before = d.spoken()
+        self.assertIn("ru Для русского языка нажмите 1.", before)
+        self.assertIn("en For English, press 2.", before)
+        self.assertIn("en Recorded.", before)
+        p = self.dial(Phone(d.sip))
+        self.hear(p, 60)
+        p.press("2")
+        self.hear(p, 120)  # greeting, consent
+        self.tell(p)
+        self.assertIsNotNone(p.wait_bye())
+        t = d.done(1)
+        said = d.spoken()[len(before):]
+        self.assertEqual(said[0], "en Thank you. Your request is on the desk. "
+                         f"Its number is {t['id']}. Again: {t['id']}.")
+        self.assertRegex(said[1], r"^en We will answer "
+                         r"(today|tomorrow|on \w+( \d+)?) by .+\.$")
+        self.assertEqual(d.rows("SELECT language FROM transcripts"),
+                         [{"language": "en"}])  # as the recogniser was told
+
+    def test_no_language(self):
+        """No key: the first language, and nobody said that he speaks it."""
+        d = self.talk("lines:\n  default: {languages: [en, ru], ask: \"\"}\n")
+        p = self.dial(Phone(d.sip))
+        self.hear(p, 240)  # both are named, greeting, consent
+        self.tell(p)
+        self.assertIsNotNone(p.wait_bye())
+        t = d.done(1)
+        self.assertIn(f"Its number is {t['id']}.", d.spoken()[-2])
+        self.assertEqual(d.rows("SELECT language FROM transcripts"),
+                         [{"language": "ru"}])  # as the words are
 
 
 class PhoneStartsTest(unittest.TestCase):

@@ -11,18 +11,31 @@ static const struct conversation_limits limits = {
     .hold_ms = 20000,
     .voiced_ms = 300,
     .call_ms = 300000,
+    .choose_ms = 3000,
     .asks = 2,
 };
+static const struct conversation_plan plain = {.n_languages = 1};
 
 static struct conversation talk;
+
+/* All that comes before the caller speaks is said until `at`. */
+static void hear_opening(int64_t at)
+{
+    static const enum phone_text texts[] = {PHONE_GREETING, PHONE_CONSENT,
+                                            PHONE_ASK};
+    for (size_t i = 0; i < ROWS(texts); i++) {
+        assert_int_equal(talk.text, texts[i]);
+        assert_int_equal(conversation_said(&talk, at),
+                         i + 1 < ROWS(texts) ? ORDER_SAY : ORDER_LISTEN);
+    }
+}
 
 /* A call that listens since 1000. */
 static void begin(void)
 {
-    conversation_init(&talk, &limits);
+    conversation_init(&talk, &limits, &plain);
     assert_int_equal(conversation_answered(&talk, 1), ORDER_SAY);
-    assert_int_equal(talk.text, PHONE_GREETING);
-    assert_int_equal(conversation_said(&talk, 1000), ORDER_LISTEN);
+    hear_opening(1000);
 }
 
 /* The first order that comes while time goes by, and when. */
@@ -65,10 +78,58 @@ static void test_hash(void **state)
     assert_int_equal(talk.text, PHONE_LATER);
 }
 
+/* A call on a line of two languages, both of which were named. */
+static void begin_choice(void)
+{
+    static const struct conversation_plan two = {.n_languages = 2};
+    conversation_init(&talk, &limits, &two);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_CHOOSE);
+    assert_int_equal(talk.language, 0);
+    assert_int_equal(conversation_said(&talk, 500), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_CHOOSE);
+    assert_int_equal(talk.language, 1);
+}
+
+static void test_language_is_chosen(void **state)
+{
+    (void)state;
+    begin_choice();
+    assert_int_equal(conversation_key(&talk, 600, '3'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 600, '#'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 700, '2'), ORDER_SAY);
+    assert_int_equal(talk.language, 1);
+    assert_true(talk.has_chosen);
+    hear_opening(1000);
+}
+
+static void test_language_is_not_chosen(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin_choice();
+    assert_int_equal(conversation_said(&talk, 1000), ORDER_NONE);
+    conversation_hold(&talk, 2000, true);
+    assert_int_equal(conversation_look(&talk, 9000), ORDER_NONE);
+    conversation_hold(&talk, 9000, false);
+    assert_int_equal(wait_from(9000, &at), ORDER_SAY);
+    assert_int_equal(at, 11000); /* a second was before the hold */
+    assert_int_equal(talk.language, 0);
+    assert_false(talk.has_chosen);
+    hear_opening(12000);
+    begin_choice();
+    assert_int_equal(conversation_said(&talk, 1000), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3900, '1'), ORDER_SAY);
+    assert_true(talk.has_chosen);
+    /* the caller has gone */
+    begin_choice();
+    assert_int_equal(conversation_left(&talk, 1000), ORDER_HANG_UP);
+}
+
 static void test_greeting_is_skipped(void **state)
 {
     (void)state;
-    conversation_init(&talk, &limits);
+    conversation_init(&talk, &limits, &plain);
     (void)conversation_answered(&talk, 1);
     assert_int_equal(conversation_key(&talk, 500, '1'), ORDER_LISTEN);
 }
@@ -106,7 +167,7 @@ static void test_hang_up(void **state)
     assert_int_equal(conversation_left(&talk, 2200), ORDER_NONE);
     assert_int_equal(conversation_filed(&talk, 2300, true), ORDER_HANG_UP);
     /* before the greeting is over */
-    conversation_init(&talk, &limits);
+    conversation_init(&talk, &limits, &plain);
     (void)conversation_answered(&talk, 1);
     assert_int_equal(conversation_left(&talk, 10), ORDER_HANG_UP);
 }
@@ -154,7 +215,8 @@ static void test_any_events(void **state)
     for (int run = 0; run < 3000; run++) {
         int hang_ups = 0;
         int64_t now = 1;
-        conversation_init(&talk, &limits);
+        struct conversation_plan any = {.n_languages = 1 + (size_t)run % 2};
+        conversation_init(&talk, &limits, &any);
         for (int i = 0; i < 3000; i++) {
             enum conversation_order o = ORDER_NONE;
             seed = seed * 1664525 + 1013904223;
@@ -164,7 +226,9 @@ static void test_any_events(void **state)
             case 1: o = conversation_said(&talk, now); break;
             case 2: conversation_heard(&talk, now, seed >> 24); break;
             case 3:
-                o = seed >> 24 & 3 ? o : conversation_key(&talk, now, '#');
+                o = seed >> 24 & 3
+                        ? o
+                        : conversation_key(&talk, now, "12#*"[seed >> 26 & 3]);
                 break;
             case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
             case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
@@ -185,6 +249,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_language_is_chosen),
+        cmocka_unit_test(test_language_is_not_chosen),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),

@@ -41,12 +41,18 @@ static void test_nothing(void **state)
         assert_int_equal(read_script(texts[i], &s, &e), 0);
         assert_int_equal(s.n_accounts, 0);
         const struct phone_line *l = phone_script_line(&s, STR("123"));
-        assert_string_equal(l->language, "ru");
-        for (int t = 0; t < PHONE_TEXTS; t++) {
-            assert_true(strlen(l->prompts[t].text) > 10);
-            assert_string_equal(l->prompts[t].sound, "");
+        assert_int_equal(l->languages[0], PHONE_RU);
+        assert_int_equal(l->n_languages, 1);
+        for (int in = 0; in < PHONE_LANGUAGES; in++) {
+            const struct phone_prompt *p = l->prompts[in];
+            for (int t = 0; t < PHONE_TEXTS; t++) {
+                assert_true(strlen(p[t].text) > 5);
+                assert_string_equal(p[t].sound, "");
+            }
+            assert_non_null(strstr(p[PHONE_FILED].text, "{ticket}"));
+            assert_non_null(strstr(p[PHONE_DUE].text, "{due}"));
+            assert_non_null(strstr(p[PHONE_CHOOSE].text, "{key}"));
         }
-        assert_non_null(strstr(l->prompts[PHONE_FILED].text, "{ticket}"));
     }
 }
 
@@ -62,10 +68,39 @@ static void test_lines(void **state)
     assert_int_equal(r, 0);
     const struct phone_line *other = phone_script_line(&s, STR("300"));
     const struct phone_line *en = phone_script_line(&s, STR("200"));
-    assert_string_equal(other->prompts[PHONE_GREETING].text, "Hi");
-    assert_string_equal(en->language, "en");
-    assert_string_equal(en->prompts[PHONE_FILED].sound, "a.wav");
-    assert_true(strncmp(en->prompts[PHONE_GREETING].text, "Hello", 5) == 0);
+    assert_string_equal(other->prompts[PHONE_RU][PHONE_GREETING].text, "Hi");
+    assert_int_equal(en->languages[0], PHONE_EN);
+    const struct phone_prompt *p = en->prompts[PHONE_EN];
+    assert_string_equal(p[PHONE_FILED].sound, "a.wav");
+    assert_true(strncmp(p[PHONE_GREETING].text, "Hello", 5) == 0);
+}
+
+/* What names no language is of the line's first, wherever that is said. */
+static void test_languages(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  default:\n"
+                        "    greeting: Hi\n"
+                        "    greeting_sound: {ru: privet.wav}\n"
+                        "    ask: {ru: Что?, en: \"\"}\n"
+                        "    languages: [en, ru]\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    const struct phone_line *l = phone_script_line(&s, STR(""));
+    assert_int_equal(l->n_languages, 2);
+    assert_int_equal(l->languages[0], PHONE_EN);
+    assert_int_equal(l->languages[1], PHONE_RU);
+    assert_string_equal(l->prompts[PHONE_EN][PHONE_GREETING].text, "Hi");
+    assert_string_equal(l->prompts[PHONE_EN][PHONE_GREETING].sound, "");
+    assert_string_equal(l->prompts[PHONE_RU][PHONE_GREETING].text,
+                        phone_text_usual(PHONE_GREETING, PHONE_RU));
+    assert_string_equal(l->prompts[PHONE_RU][PHONE_GREETING].sound,
+                        "privet.wav");
+    assert_string_equal(l->prompts[PHONE_RU][PHONE_ASK].text, "Что?");
+    assert_string_equal(l->prompts[PHONE_EN][PHONE_ASK].text, "");
 }
 
 static void test_accounts(void **state)
@@ -100,6 +135,11 @@ static void test_mistakes(void **state)
     } rows[] = {
         {"lines:\n  a: {greting: x}\n", ":2", "greting"},
         {"lines:\n  a: {language: de}\n", ":2", "ru or en"},
+        {"lines:\n  a: {languages: ru}\n", ":2", "list"},
+        {"lines:\n  a: {languages: []}\n", ":2", "no language"},
+        {"lines:\n  a: {languages: [ru, ru]}\n", ":2", "twice"},
+        {"lines:\n  a: {languages: [ru, de]}\n", ":2", "ru or en"},
+        {"lines:\n  a: {ask: {de: x}}\n", ":2", "ru or en"},
         {"lines: [a]\n", ":1", "mapping"},
         {"accounts: {a: b}\n", ":1", "list"},
         {"accounts:\n  - {user: x}\n", ":2", "address"},
@@ -125,16 +165,19 @@ static void test_mistakes(void **state)
 static void test_fill(void **state)
 {
     (void)state;
-    struct str t = phone_text_fill(STR("a {ticket} b {ticket}{x"), 15, arena);
-    assert_true(str_is(t, "a 15 b 15{x"));
+    const struct phone_fill f[] = {{"{ticket}", STR("15")},
+                                   {"{due}", STR("{ticket}")}};
+    struct str t =
+        phone_text_fill(STR("a {ticket} b {ticket}{x{due}"), f, ROWS(f), arena);
+    assert_true(str_is(t, "a 15 b 15{x{ticket}")); /* once, not again */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing),  cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_accounts), cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_nothing),   cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_languages), cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

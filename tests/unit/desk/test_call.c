@@ -149,6 +149,7 @@ static void test_about(void **state)
                            .caller = STR("+7 900\"\\"),
                            .line = STR("1"),
                            .language = STR("en"),
+                           .is_chosen = true,
                            .started_at = 1795878913000};
     struct call_about y;
     struct err e = {0};
@@ -156,6 +157,7 @@ static void test_about(void **state)
         call_about_parse(call_about_print(&x, arena), arena, &y, &e), 0);
     assert_true(str_eq(x.caller, y.caller));
     assert_int_equal(y.started_at, x.started_at);
+    assert_true(y.is_chosen);
     assert_int_equal(call_about_parse(STR("{}"), arena, &y, &e), OTK_EFORMAT);
     assert_int_equal(call_about_parse(STR("nonsense"), arena, &y, &e),
                      OTK_EFORMAT);

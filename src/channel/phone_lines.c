@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "lines:" of phone.yaml. */
+#include <string.h>
+
+#include "base/err.h"
+#include "channel/phone_script_parts.h"
+
+/* A text for which no language is named is of the line's first. */
+struct wording {
+    const char *plain, *in[PHONE_LANGUAGES];
+};
+
+struct line_reader {
+    struct phone_line *line;
+    struct wording texts[PHONE_TEXTS], sounds[PHONE_TEXTS];
+};
+
+/* ---- texts
+ * ------------------------------------------------------------------------- */
+
+struct wording_reader {
+    struct wording *ret;
+    size_t max;
+};
+
+static int take_wording_in(struct script_reader *r, const yaml_node_t *key,
+                           const yaml_node_t *value, void *arg)
+{
+    const struct wording_reader *x = arg;
+    enum phone_language l;
+    if (!phone_language_find(script_scalar(key), &l))
+        return script_fail(r, key, "a text is in ru or en");
+    return script_text(r, value, x->max, &x->ret->in[l]);
+}
+
+/* "Hello", or {ru: "…", en: "…"}. */
+static int take_wording(struct script_reader *r, const yaml_node_t *value,
+                        size_t max, struct wording *ret)
+{
+    struct wording_reader x = {ret, max};
+    if (value->type == YAML_MAPPING_NODE)
+        return script_pairs(r, value, "", take_wording_in, &x);
+    return script_text(r, value, max, &ret->plain);
+}
+
+/* What the wording says in a language of the line; NULL: nothing. */
+static const char *word_in(const struct wording *w, const struct phone_line *l,
+                           enum phone_language language)
+{
+    bool first = l->languages[0] == language;
+    return !w->in[language] && first ? w->plain : w->in[language];
+}
+
+static void fill_line(struct line_reader *x)
+{
+    struct phone_line *l = x->line;
+    for (int i = 0; i < PHONE_LANGUAGES; i++) {
+        enum phone_language in = (enum phone_language)i;
+        for (int t = 0; t < PHONE_TEXTS; t++) {
+            const char *text = word_in(&x->texts[t], l, in);
+            const char *sound = word_in(&x->sounds[t], l, in);
+            l->prompts[i][t] = (struct phone_prompt){
+                .text = text ? text : phone_text_usual(t, in),
+                .sound = sound ? sound : "",
+            };
+        }
+    }
+}
+
+/* ---- a line
+ * ------------------------------------------------------------------------ */
+
+static int take_language(struct script_reader *r, const yaml_node_t *item,
+                         void *arg)
+{
+    struct phone_line *l = arg;
+    enum phone_language language;
+    if (!phone_language_find(script_scalar(item), &language))
+        return script_fail(r, item, "a language is ru or en");
+    for (size_t i = 0; i < l->n_languages; i++) {
+        if (l->languages[i] == language)
+            return script_fail(r, item, "the language is there twice");
+    }
+    l->languages[l->n_languages++] = language;
+    return OTK_OK;
+}
+
+static int take_languages(struct script_reader *r, const yaml_node_t *value,
+                          struct phone_line *l)
+{
+    l->n_languages = 0;
+    int err = script_items(r, value, "languages is a list, as [ru, en]",
+                           take_language, l);
+    return err || l->n_languages
+               ? err
+               : script_fail(r, value, "it names no language");
+}
+
+static int take_line_field(struct script_reader *r, const yaml_node_t *key,
+                           const yaml_node_t *value, void *arg)
+{
+    struct line_reader *x = arg;
+    struct str name = script_scalar(key);
+    if (str_is(name, "languages"))
+        return take_languages(r, value, x->line);
+    if (str_is(name, "language")) {
+        x->line->n_languages = 0;
+        return take_language(r, value, x->line);
+    }
+    for (int t = 0; t < PHONE_TEXTS; t++) {
+        const char *text = phone_text_name(t);
+        size_t n = strlen(text);
+        if (!str_starts(name, text))
+            continue;
+        if (name.n == n)
+            return take_wording(r, value, PHONE_TEXT_MAX, &x->texts[t]);
+        if (str_is(str_sub(name, n, name.n), "_sound"))
+            return take_wording(r, value, PHONE_FIELD_MAX, &x->sounds[t]);
+    }
+    return script_unknown(r, key);
+}
+
+void script_usual_line(const struct script_reader *r, struct phone_line *ret)
+{
+    *ret = (struct phone_line){
+        .number = "default", .languages = {r->language}, .n_languages = 1};
+    fill_line(&(struct line_reader){.line = ret});
+}
+
+int script_line(struct script_reader *r, const yaml_node_t *key,
+                const yaml_node_t *value, void *arg)
+{
+    struct phone_script *s = r->ret;
+    (void)arg;
+    struct phone_line l = {.languages = {r->language}, .n_languages = 1};
+    struct line_reader x = {.line = &l};
+    int err = script_text(r, key, PHONE_FIELD_MAX, &l.number);
+    if (!err)
+        err = script_pairs(r, value, "a line must be a mapping",
+                           take_line_field, &x);
+    if (err)
+        return err;
+    fill_line(&x);
+    if (strcmp(l.number, "default") == 0) {
+        s->lines[0] = l;
+        return OTK_OK;
+    }
+    if (s->n_lines == PHONE_LINES_MAX)
+        return script_fail(r, key, "there are too many lines");
+    s->lines[s->n_lines++] = l;
+    return OTK_OK;
+}
