@@ -26,11 +26,12 @@ enum {
     VOICED_MS = 300,
     ASKS = 2,
     CHOOSE_MS = 3000,
+    PREPARE_MS = 2000,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
 };
 
-enum message { MESSAGE_FILED, MESSAGE_STOP };
+enum message { MESSAGE_DONE, MESSAGE_STOP };
 
 struct account {
     struct phone *phone;
@@ -404,8 +405,8 @@ static void stop_now(struct phone *p)
 static void on_message(int id, void *data, void *arg)
 {
     struct phone *p = arg;
-    if (id == MESSAGE_FILED)
-        phone_call_filed(&p->agent, data);
+    if (id == MESSAGE_DONE)
+        phone_call_done(&p->agent, data);
     else
         stop_now(p);
 }
@@ -451,16 +452,14 @@ static void *run(void *arg)
 }
 
 /* From a thread of the hands. */
-static void on_filed(void *arg, struct phone_filed *f)
+static void on_done(void *arg, struct phone_done *f)
 {
     struct phone *p = arg;
     pthread_mutex_lock(&p->lock);
-    bool taken = p->queue && mqueue_push(p->queue, MESSAGE_FILED, f) == 0;
+    bool taken = p->queue && mqueue_push(p->queue, MESSAGE_DONE, f) == 0;
     pthread_mutex_unlock(&p->lock);
-    if (!taken) {
-        sound_free(&f->spoken);
-        free(f);
-    }
+    if (!taken)
+        phone_done_free(f);
 }
 
 /* ---- start and stop
@@ -479,6 +478,7 @@ static void take_limits(struct phone *p)
         .call_ms = (s.phone.listen_seconds + s.phone.hold_seconds) * MS_SECOND +
                    TALKING_MS,
         .choose_ms = CHOOSE_MS,
+        .prepare_ms = PREPARE_MS,
         .asks = ASKS,
     };
 }
@@ -534,7 +534,7 @@ int phone_start(struct desk *d, struct phone **ret, struct err *e)
             .counts = &p->counts,
             .folder = p->agent.folder,
             .voiced_ms = VOICED_MS,
-            .done = on_filed,
+            .done = on_done,
             .arg = p,
         };
         r = phone_hands_start(&o, &p->agent.hands, e);

@@ -15,7 +15,7 @@
 #include "channel/phone_script.h"
 
 struct desk;
-struct phone_filed;
+struct phone_done;
 struct phone_guard;
 struct phone_hands;
 struct phone_voice;
@@ -41,8 +41,8 @@ struct phone_agent {
 
 /* An INVITE that begins a call: answered or refused. */
 void phone_call_take(struct phone_agent *a, const struct sip_msg *msg);
-/* What became of the recording of a call. Owns `f`. */
-void phone_call_filed(struct phone_agent *a, struct phone_filed *f);
+/* What the hands did for a call. Owns `f`. */
+void phone_call_done(struct phone_agent *a, struct phone_done *f);
 /* All calls end; what was said is handed over. */
 void phone_calls_end(struct phone_agent *a);
 

@@ -19,6 +19,7 @@
 #include "channel/phone_hands.h"
 #include "channel/phone_media.h"
 #include "channel/phone_voice.h"
+#include "channel/phone_words.h"
 #include "desk/call.h"
 #include "desk/desk.h"
 #include "speech/activity.h"
@@ -48,7 +49,7 @@ struct call {
     struct tmr tick;
     const struct sound *playing; /* NULL: nothing */
     size_t played;
-    struct sound spoken; /* the number of the ticket */
+    struct phone_words words;
     struct recording *recording;
     struct activity ear;
     int64_t next_frame, sent_at, started_at;
@@ -74,7 +75,7 @@ static void destroy(void *arg)
     mem_deref(c->session); /* says BYE when the caller is still there */
     phone_media_free(c->media);
     recording_remove(c->recording); /* nobody wanted it */
-    sound_free(&c->spoken);
+    phone_words_free(&c->words);
     if (c->answered) {
         c->agent->counts->active--;
         log_info("phone", "call=%s ended after %lld s", c->id,
@@ -121,10 +122,8 @@ static enum phone_language language(const struct call *c)
 
 static void say(struct call *c)
 {
-    c->playing = c->talk.text == PHONE_FILED && c->spoken.n
-                     ? &c->spoken
-                     : phone_voice_get(c->agent->voice, c->line, language(c),
-                                       c->talk.text);
+    c->playing = phone_words_get(&c->words, c->agent->voice, c->line,
+                                 language(c), c->talk.text);
     c->played = 0;
 }
 
@@ -162,8 +161,15 @@ static void listen_now(struct call *c)
 static void file(struct call *c)
 {
     phone_media_flush(c->media);
-    phone_hands_file(c->agent->hands, c->number, MOVE(c->recording),
-                     c->talk.gone ? NULL : c->line, language(c));
+    struct phone_task t = {
+        .work = WORK_FILE,
+        .call = c->number,
+        .line = c->talk.gone ? NULL : c->line,
+        .language = language(c),
+        .recording = c->recording,
+    };
+    c->recording = NULL;
+    phone_hands_give(c->agent->hands, &t);
 }
 
 /* `c` may be gone afterwards. */
@@ -496,6 +502,35 @@ static void name_call(struct call *c)
                    (long long)(c->started_at / MS_SECOND), token);
 }
 
+/* Is there anything that only this call would hear? */
+static bool is_prepared(const struct call *c)
+{
+    const struct settings s = desk_settings(c->agent->desk);
+    return s.phone.incident_ru[0] || s.phone.incident_en[0] ||
+           (c->line->knows_callers && c->caller[0]);
+}
+
+static void plan(struct call *c)
+{
+    const struct conversation_plan p = {
+        .n_languages = c->line->n_languages,
+        .prepares = is_prepared(c),
+    };
+    conversation_init(&c->talk, &c->agent->limits, &p);
+}
+
+static void prepare(struct call *c)
+{
+    struct phone_task t = {
+        .work = WORK_PREPARE,
+        .call = c->number,
+        .line = c->line,
+        .caller = c->line->knows_callers ? c->caller : "",
+    };
+    if (c->talk.plan.prepares)
+        phone_hands_give(c->agent->hands, &t);
+}
+
 static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
 {
     struct call *c = mem_zalloc(sizeof(*c), destroy);
@@ -510,9 +545,7 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     name_call(c);
     take_caller(c, msg);
     take_line(c, msg);
-    conversation_init(
-        &c->talk, &a->limits,
-        &(struct conversation_plan){.n_languages = c->line->n_languages});
+    plan(c);
     return c;
 }
 
@@ -532,6 +565,7 @@ void phone_call_take(struct phone_agent *a, const struct sip_msg *msg)
         a->counts->calls++;
         a->counts->active++;
         log_info("phone", "call=%s line=%s begins", c->id, c->line->number);
+        prepare(c);
         return;
     }
     if (err == ENOTSUP)
@@ -556,16 +590,19 @@ static struct call *find(struct phone_agent *a, uint64_t number)
     return NULL;
 }
 
-void phone_call_filed(struct phone_agent *a, struct phone_filed *f)
+void phone_call_done(struct phone_agent *a, struct phone_done *f)
 {
     struct call *c = find(a, f->call);
     if (c) {
-        c->spoken = f->spoken;
-        f->spoken = (struct sound){0};
-        obey(c, conversation_filed(&c->talk, now_ms(), f->ticket != 0));
+        phone_words_take(&c->words, &f->words);
+        switch (f->work) {
+        case WORK_PREPARE: obey(c, conversation_prepared(&c->talk)); break;
+        case WORK_FILE:
+            obey(c, conversation_filed(&c->talk, now_ms(), f->ticket != 0));
+            break;
+        }
     }
-    sound_free(&f->spoken);
-    free(f);
+    phone_done_free(f);
 }
 
 void phone_calls_end(struct phone_agent *a)

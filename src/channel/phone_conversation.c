@@ -53,8 +53,8 @@ static enum conversation_order file(struct conversation *c)
 /* ---- what is said before the caller speaks, one after another
  * ---------------------------------------------------------------------- */
 
-static const enum phone_text opening[] = {PHONE_GREETING, PHONE_CONSENT,
-                                          PHONE_ASK};
+static const enum phone_text opening[] = {PHONE_INCIDENT, PHONE_GREETING,
+                                          PHONE_CONSENT, PHONE_ASK};
 
 static enum conversation_order open_talk(struct conversation *c)
 {
@@ -98,6 +98,12 @@ static enum conversation_order choose(struct conversation *c, char key)
     return open_talk(c);
 }
 
+static enum conversation_order begin(struct conversation *c)
+{
+    return c->plan.n_languages > 1 ? say(c, TALK_CHOOSING, PHONE_CHOOSE)
+                                   : open_talk(c);
+}
+
 /* ---- the caller has spoken
  * ---------------------------------------------------------------------- */
 
@@ -120,8 +126,16 @@ enum conversation_order conversation_answered(struct conversation *c,
     if (c->state != TALK_NEW)
         return ORDER_NONE;
     c->began = now;
-    return c->plan.n_languages > 1 ? say(c, TALK_CHOOSING, PHONE_CHOOSE)
-                                   : open_talk(c);
+    if (!c->plan.prepares || c->is_prepared)
+        return begin(c);
+    c->state = TALK_PREPARING;
+    return ORDER_NONE;
+}
+
+enum conversation_order conversation_prepared(struct conversation *c)
+{
+    c->is_prepared = true;
+    return c->state == TALK_PREPARING ? begin(c) : ORDER_NONE;
 }
 
 enum conversation_order conversation_said(struct conversation *c, int64_t now)
@@ -215,6 +229,8 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
         return conversation_left(c, now);
     if (c->held_since)
         return ORDER_NONE;
+    if (c->state == TALK_PREPARING && now - c->began >= l->prepare_ms)
+        return begin(c);
     if (c->state == TALK_LISTENING)
         return look_at_silence(c, now);
     if (c->state == TALK_CHOOSING && c->waits_since &&

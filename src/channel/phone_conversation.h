@@ -22,6 +22,7 @@
 enum phone_text {
     PHONE_CHOOSE,   /* in each language: which key it has */
     PHONE_GREETING, /* who we are */
+    PHONE_KNOWN,    /* the same, by name */
     PHONE_CONSENT,  /* the call is recorded */
     PHONE_ASK,      /* tell us what happened */
     PHONE_AGAIN,    /* nothing was heard */
@@ -31,6 +32,8 @@ enum phone_text {
     PHONE_LATER,    /* kept, but there is no number yet */
     PHONE_NOTHING,  /* nothing was heard again: good-bye */
     PHONE_TEXTS,
+    /* not of the script: */
+    PHONE_INCIDENT = PHONE_TEXTS, /* what is out of order today */
 };
 
 struct conversation_limits {
@@ -41,12 +44,14 @@ struct conversation_limits {
     int64_t voiced_ms;   /* less is a cough */
     int64_t call_ms;     /* of all together */
     int64_t choose_ms;   /* after the languages were named */
+    int64_t prepare_ms;  /* longest that we look who is calling */
     int asks;            /* how often the caller is asked */
 };
 
 /* What is done on the line that is called. */
 struct conversation_plan {
     size_t n_languages; /* 1: there is no choice */
+    bool prepares;      /* wait for conversation_prepared() */
 };
 
 enum conversation_order {
@@ -59,6 +64,7 @@ enum conversation_order {
 
 enum conversation_state {
     TALK_NEW,
+    TALK_PREPARING,
     TALK_CHOOSING,
     TALK_OPENING,
     TALK_LISTENING,
@@ -76,6 +82,7 @@ struct conversation {
     enum phone_text text; /* of ORDER_SAY */
     size_t language;      /* index; also that of the text to say */
     bool has_chosen;      /* the caller did, by key */
+    bool is_prepared;
     int64_t began, listens_since, last_voice, held_since; /* 0: not */
     int64_t waits_since; /* for a key, when all is said */
     int64_t voiced_ms;
@@ -89,6 +96,8 @@ void conversation_init(struct conversation *c,
                        const struct conversation_plan *p);
 enum conversation_order conversation_answered(struct conversation *c,
                                               int64_t now);
+/* What is said in this call only is there, or never will be. */
+enum conversation_order conversation_prepared(struct conversation *c);
 enum conversation_order conversation_said(struct conversation *c, int64_t now);
 /* `voiced_ms` more of speech were heard. */
 void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "channel/phone_counts.h"
 #include "channel/phone_due.h"
 #include "channel/phone_voice.h"
@@ -22,14 +24,12 @@
 #include "speech/activity.h"
 #include "speech/recording.h"
 
-enum { HANDS = 2, LOOK_MS = 60 * 1000 };
+enum { HANDS = 2, LOOK_MS = 60 * 1000, CALLER_BYTES = 64, NAME_BYTES = 100 };
 
 struct task {
     struct task *next;
-    uint64_t call;
-    struct recording *recording;
-    const struct phone_line *line;
-    enum phone_language language;
+    struct phone_task t;
+    char caller[CALLER_BYTES];
 };
 
 struct phone_hands {
@@ -73,7 +73,7 @@ static const struct schedule *clock_of(const struct catalog *c)
     return hours || !c->n_schedules ? hours : c->schedules[0].hours;
 }
 
-static void speak_filed(struct phone_hands *h, const struct task *t,
+static void speak_filed(struct phone_hands *h, const struct phone_task *t,
                         const struct call_filed *filed, struct sound *ret)
 {
     struct str due = {0};
@@ -90,17 +90,62 @@ static void speak_filed(struct phone_hands *h, const struct task *t,
     arena_free(a);
 }
 
-static void do_task(struct phone_hands *h, struct desk_worker *w,
-                    struct task *t)
+static void file(struct phone_hands *h, struct desk_worker *w,
+                 const struct phone_task *t, struct phone_done *f)
 {
-    struct phone_filed *f = MEM_NEW(struct phone_filed);
-    f->call = t->call;
     struct call_filed filed = {0};
     if (file_one(h, w, t->recording, &filed) == OTK_OK && t->line)
-        speak_filed(h, t, &filed, &f->spoken);
+        speak_filed(h, t, &filed, &f->words.filed);
     f->ticket = filed.ticket_id;
+}
+
+/* ---- before a call begins
+ * ---------------------------------------------------------------------- */
+
+static void prepare(struct phone_hands *h, const struct phone_task *t,
+                    struct phone_words *ret)
+{
+    struct err e = {0};
+    struct str name = {0};
+    struct arena *a = arena_new();
+    const struct settings s = desk_settings(h->o.desk);
+    const char *incidents[PHONE_LANGUAGES] = {
+        [PHONE_RU] = s.phone.incident_ru,
+        [PHONE_EN] = s.phone.incident_en,
+    };
+    if (t->caller[0] &&
+        call_known(h->o.desk, str_from(t->caller), a, &name, &e))
+        log_warn("phone", "nobody is greeted by name: %s", e.msg);
+    for (size_t i = 0; i < t->line->n_languages; i++) {
+        enum phone_language l = t->line->languages[i];
+        if (incidents[l][0])
+            phone_voice_once(h->o.voice, l, str_from(incidents[l]),
+                             &ret->incident[l]);
+        if (name.n)
+            phone_voice_known(h->o.voice, t->line, l,
+                              utf8_cut(name, NAME_BYTES), &ret->known[l]);
+    }
+    arena_free(a);
+}
+
+static void do_task(struct phone_hands *h, struct desk_worker *w,
+                    struct task *x)
+{
+    struct phone_done *f = MEM_NEW(struct phone_done);
+    f->work = x->t.work;
+    f->call = x->t.call;
+    switch (x->t.work) {
+    case WORK_PREPARE: prepare(h, &x->t, &f->words); break;
+    case WORK_FILE: file(h, w, &x->t, f); break;
+    }
     h->o.done(h->o.arg, f);
-    free(t);
+    free(x);
+}
+
+void phone_done_free(struct phone_done *f)
+{
+    phone_words_free(&f->words);
+    free(f);
 }
 
 /* ---- what nobody holds
@@ -230,15 +275,16 @@ int phone_hands_start(const struct phone_hands_options *o,
     return OTK_OK;
 }
 
-void phone_hands_file(struct phone_hands *h, uint64_t call, struct recording *r,
-                      const struct phone_line *line, enum phone_language l)
+void phone_hands_give(struct phone_hands *h, const struct phone_task *t)
 {
-    struct task *t = MEM_NEW(struct task);
-    *t = (struct task){
-        .call = call, .recording = r, .line = line, .language = l};
+    struct task *x = MEM_NEW(struct task);
+    x->t = *t;
+    (void)snprintf(x->caller, sizeof(x->caller), "%s",
+                   t->caller ? t->caller : "");
+    x->t.caller = x->caller;
     pthread_mutex_lock(&h->lock);
-    *h->last = t;
-    h->last = &t->next;
+    *h->last = x;
+    h->last = &x->next;
     (void)pthread_cond_signal(&h->some);
     pthread_mutex_unlock(&h->lock);
 }

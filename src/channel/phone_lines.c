@@ -51,6 +51,13 @@ static const char *word_in(const struct wording *w, const struct phone_line *l,
     return !w->in[language] && first ? w->plain : w->in[language];
 }
 
+/* Who changes the greeting says what those hear whom it would name. */
+static bool is_greeting_own(const struct line_reader *x, enum phone_language l)
+{
+    return word_in(&x->texts[PHONE_GREETING], x->line, l) ||
+           word_in(&x->sounds[PHONE_GREETING], x->line, l);
+}
+
 static void fill_line(struct line_reader *x)
 {
     struct phone_line *l = x->line;
@@ -64,6 +71,8 @@ static void fill_line(struct line_reader *x)
                 .sound = sound ? sound : "",
             };
         }
+        if (is_greeting_own(x, in) && !word_in(&x->texts[PHONE_KNOWN], l, in))
+            l->prompts[in][PHONE_KNOWN].text = "";
     }
 }
 
@@ -107,6 +116,8 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
         x->line->n_languages = 0;
         return take_language(r, value, x->line);
     }
+    if (str_is(name, "greet_by_name"))
+        return script_flag(r, value, &x->line->knows_callers);
     for (int t = 0; t < PHONE_TEXTS; t++) {
         const char *text = phone_text_name(t);
         size_t n = strlen(text);
@@ -122,8 +133,10 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
 
 void script_usual_line(const struct script_reader *r, struct phone_line *ret)
 {
-    *ret = (struct phone_line){
-        .number = "default", .languages = {r->language}, .n_languages = 1};
+    *ret = (struct phone_line){.number = "default",
+                               .languages = {r->language},
+                               .n_languages = 1,
+                               .knows_callers = true};
     fill_line(&(struct line_reader){.line = ret});
 }
 
@@ -132,8 +145,9 @@ int script_line(struct script_reader *r, const yaml_node_t *key,
 {
     struct phone_script *s = r->ret;
     (void)arg;
-    struct phone_line l = {.languages = {r->language}, .n_languages = 1};
+    struct phone_line l;
     struct line_reader x = {.line = &l};
+    script_usual_line(r, &l);
     int err = script_text(r, key, PHONE_FIELD_MAX, &l.number);
     if (!err)
         err = script_pairs(r, value, "a line must be a mapping",

@@ -80,6 +80,15 @@ int script_text(struct script_reader *r, const yaml_node_t *value, size_t max,
     return OTK_OK;
 }
 
+int script_flag(struct script_reader *r, const yaml_node_t *value, bool *ret)
+{
+    struct str s = script_scalar(value);
+    if (!str_is(s, "true") && !str_is(s, "false"))
+        return script_fail(r, value, "must be true or false");
+    *ret = str_is(s, "true");
+    return OTK_OK;
+}
+
 /* ---- accounts
  * ---------------------------------------------------------------------- */
 

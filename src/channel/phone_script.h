@@ -14,11 +14,12 @@
  *       language: ru                # ru or en; or
  *       languages: [ru, en]         # the caller chooses by key
  *       greeting: "…"               # text in the first of them that is spoken
+ *       greet_by_name: false        # true: who is known hears `known`
  *       ask: {ru: "…", en: "…"}     # … or one for each; "": nothing is said
  *       bye_sound: bye.wav          # … or a WAVE file, relative to the desk
  *
- * The texts, their marks ({ticket}, {due}, {key}), and what is said where the
- * owner says nothing, are in phone_texts.c. Errors name the line.
+ * The texts, their marks ({ticket}, {due}, {name}, {key}), and what is said
+ * where the owner says nothing, are in phone_texts.c. Errors name the line.
  */
 #ifndef OTK_CHANNEL_PHONE_SCRIPT_H
 #define OTK_CHANNEL_PHONE_SCRIPT_H
@@ -57,6 +58,7 @@ struct phone_line {
     const char *number; /* the user part that is called; "default" */
     enum phone_language languages[PHONE_LANGUAGES]; /* the first: no choice */
     size_t n_languages;
+    bool knows_callers; /* greets those by name who have one */
     struct phone_prompt prompts[PHONE_LANGUAGES][PHONE_TEXTS];
 };
 

@@ -33,6 +33,8 @@ struct str script_scalar(const yaml_node_t *n);
 /* One text without control characters, trimmed; in the reader's arena. */
 int script_text(struct script_reader *r, const yaml_node_t *value, size_t max,
                 const char **ret);
+/* "true" or "false". */
+int script_flag(struct script_reader *r, const yaml_node_t *value, bool *ret);
 
 /* `what` is said when it is no mapping, or no list. */
 typedef int script_pair_fn(struct script_reader *r, const yaml_node_t *key,

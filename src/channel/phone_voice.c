@@ -30,6 +30,7 @@ struct line_sounds {
 struct phone_voice {
     const struct phone_script *script;
     struct synthesiser *synthesiser; /* NULL: nothing is spoken */
+    struct synthesiser *once;        /* the same, keeps nothing */
     struct line_sounds *lines;
 };
 
@@ -112,7 +113,7 @@ static bool make_prompt(const struct phone_voice *v, const struct desk *d,
 static bool is_made_before(const struct phone_line *l, enum phone_language in,
                            enum phone_text t)
 {
-    if (t == PHONE_FILED || t == PHONE_DUE)
+    if (t == PHONE_FILED || t == PHONE_DUE || t == PHONE_KNOWN)
         return l->prompts[in][t].sound[0] != '\0';
     return t != PHONE_CHOOSE || l->n_languages > 1;
 }
@@ -141,8 +142,10 @@ struct phone_voice *phone_voice_new(const struct desk *d,
     *ret_missing = 0;
     v->script = script;
     (void)snprintf(folder, sizeof(folder), "%s/cache/voice", desk_folder(d));
-    if (program[0])
+    if (program[0]) {
         v->synthesiser = synthesiser_espeak_open(program, folder);
+        v->once = synthesiser_espeak_open(program, "");
+    }
     v->lines = mem_new(script->n_lines, sizeof(*v->lines));
     for (size_t i = 0; i < script->n_lines; i++)
         *ret_missing += make_line(v, d, &script->lines[i], &v->lines[i]);
@@ -160,6 +163,7 @@ void phone_voice_free(struct phone_voice *v)
         }
     }
     synthesiser_close(v->synthesiser);
+    synthesiser_close(v->once);
     free(v->lines);
     free(v);
 }
@@ -222,4 +226,33 @@ void phone_voice_number(const struct phone_voice *v,
         append_filled(v, line, l, PHONE_DUE, &(struct phone_fill){"{due}", due},
                       ret);
     append(ret, phone_voice_get(v, line, l, PHONE_BYE));
+}
+
+void phone_voice_once(const struct phone_voice *v, enum phone_language l,
+                      struct str text, struct sound *ret)
+{
+    struct err e = {0};
+    if (v->once && synthesiser_speak(v->once, text, phone_language_code(l),
+                                     PHONE_RATE, ret, &e))
+        log_warn("phone", "a text of a call is not said: %s", e.msg);
+}
+
+void phone_voice_known(const struct phone_voice *v,
+                       const struct phone_line *line, enum phone_language l,
+                       struct str name, struct sound *ret)
+{
+    struct arena *a = arena_new();
+    struct phone_fill f = {"{name}", name};
+    const struct sound *own = phone_voice_get(v, line, l, PHONE_KNOWN);
+    struct sound spoken = {0};
+    struct str text =
+        own->n ? name
+               : phone_text_fill(str_from(line->prompts[l][PHONE_KNOWN].text),
+                                 &f, 1, a);
+    append(ret, own);
+    if (text.n)
+        phone_voice_once(v, l, text, &spoken);
+    append(ret, &spoken);
+    sound_free(&spoken);
+    arena_free(a);
 }

@@ -79,6 +79,38 @@ int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
     return r;
 }
 
+struct known {
+    struct str phone, *ret;
+    struct arena *arena;
+};
+
+static int look_up_name(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct known *k = arg;
+    struct db_rows *rows;
+    int r = db_query(tx, &rows, e,
+                     "SELECT p.name FROM identities i JOIN people p ON p.id = "
+                     "i.person_id WHERE i.kind = 'phone' AND i.value = ?1",
+                     "s", k->phone);
+    if (r)
+        return r;
+    r = db_next(rows, e);
+    if (r > 0)
+        *k->ret = arena_str(k->arena, db_text(rows, 0));
+    db_rows_free(rows);
+    return r < 0 ? r : OTK_OK;
+}
+
+int call_known(struct desk *d, struct str caller, struct arena *a,
+               struct str *ret_name, struct err *e)
+{
+    struct known k = {.ret = ret_name, .arena = a};
+    *ret_name = (struct str){0};
+    if (identity_normalize("phone", caller, a, &k.phone, NULL))
+        return OTK_OK;
+    return db_read(desk_db(d), 0, look_up_name, &k, e);
+}
+
 /* ---- the recording becomes a file of the desk
  * -------------------------------------- */
 

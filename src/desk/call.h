@@ -41,6 +41,11 @@ struct str call_about_print(const struct call_about *x, struct arena *a);
 int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
                      struct err *e);
 
+/* The name of the person whose number it is; empty: nobody's, or he has none.
+ */
+int call_known(struct desk *d, struct str caller, struct arena *a,
+               struct str *ret_name, struct err *e);
+
 struct call_filed {
     int64_t ticket_id;
     int64_t first_due; /* wall ms; 0: no promise */

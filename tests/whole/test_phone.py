@@ -388,6 +388,31 @@ class PhoneTalksTest(unittest.TestCase):
                          [{"language": "ru"}])  # as the words are
 
 
+    def test_name_and_incident(self):
+        """What is out of order comes first; who has a name is greeted by it."""
+        d = self.talk("lines:\n  default: {ask: \"\"}\n"
+                      "  \"200\": {ask: \"\", greet_by_name: false}\n")
+        d.client("anna").post("/people", {
+            "name": "Мария Ивановна",
+            "identities": [{"kind": "phone", "value": "+7 900 765-43-21"}]}, 201)
+        admin = d.client("admin")
+        admin.patch("/settings", {"phone.incident_ru": "Почта не работает."})
+        before = d.spoken()
+        p = self.dial(Phone(d.sip, "+79007654321", ""))
+        self.hear(p, 180)  # incident, greeting, consent
+        p.hang_up()
+        self.assertEqual(d.spoken()[len(before):], [
+            "ru Почта не работает.", "ru Здравствуйте, Мария Ивановна. Вы "
+            "позвонили в службу поддержки."])
+        admin.patch("/settings", {"phone.incident_ru": ""})
+        before = d.spoken()
+        for number, caller in (("200", "+79007654321"), ("100", "+7123")):
+            p = self.dial(Phone(d.sip, caller, ""), number)
+            self.hear(p, 120)
+            p.hang_up()
+        self.assertEqual(d.spoken(), before)
+
+
 class PhoneStartsTest(unittest.TestCase):
     """Tests that need a telephone of their own."""
 

@@ -12,6 +12,7 @@ static const struct conversation_limits limits = {
     .voiced_ms = 300,
     .call_ms = 300000,
     .choose_ms = 3000,
+    .prepare_ms = 2000,
     .asks = 2,
 };
 static const struct conversation_plan plain = {.n_languages = 1};
@@ -21,8 +22,8 @@ static struct conversation talk;
 /* All that comes before the caller speaks is said until `at`. */
 static void hear_opening(int64_t at)
 {
-    static const enum phone_text texts[] = {PHONE_GREETING, PHONE_CONSENT,
-                                            PHONE_ASK};
+    static const enum phone_text texts[] = {PHONE_INCIDENT, PHONE_GREETING,
+                                            PHONE_CONSENT, PHONE_ASK};
     for (size_t i = 0; i < ROWS(texts); i++) {
         assert_int_equal(talk.text, texts[i]);
         assert_int_equal(conversation_said(&talk, at),
@@ -126,6 +127,36 @@ static void test_language_is_not_chosen(void **state)
     assert_int_equal(conversation_left(&talk, 1000), ORDER_HANG_UP);
 }
 
+static void test_preparing(void **state)
+{
+    (void)state;
+    static const struct conversation_plan p = {.n_languages = 1,
+                                               .prepares = true};
+    int64_t at;
+    /* before the caller is there */
+    conversation_init(&talk, &limits, &p);
+    assert_int_equal(conversation_prepared(&talk), ORDER_NONE);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_SAY);
+    hear_opening(1000);
+    /* after it; once */
+    conversation_init(&talk, &limits, &p);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 2, '1'), ORDER_NONE);
+    assert_int_equal(conversation_prepared(&talk), ORDER_SAY);
+    assert_int_equal(conversation_prepared(&talk), ORDER_NONE);
+    hear_opening(1000);
+    /* never */
+    conversation_init(&talk, &limits, &p);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_NONE);
+    assert_int_equal(wait_from(1, &at), ORDER_SAY);
+    assert_int_equal(at, 2001);
+    hear_opening(3000);
+    conversation_init(&talk, &limits, &p);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_NONE);
+    assert_int_equal(conversation_left(&talk, 100), ORDER_HANG_UP);
+    assert_int_equal(conversation_prepared(&talk), ORDER_NONE);
+}
+
 static void test_greeting_is_skipped(void **state)
 {
     (void)state;
@@ -215,7 +246,8 @@ static void test_any_events(void **state)
     for (int run = 0; run < 3000; run++) {
         int hang_ups = 0;
         int64_t now = 1;
-        struct conversation_plan any = {.n_languages = 1 + (size_t)run % 2};
+        struct conversation_plan any = {.n_languages = 1 + (size_t)run % 2,
+                                        .prepares = run % 3 == 0};
         conversation_init(&talk, &limits, &any);
         for (int i = 0; i < 3000; i++) {
             enum conversation_order o = ORDER_NONE;
@@ -232,6 +264,7 @@ static void test_any_events(void **state)
                 break;
             case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
             case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
+            case 6: o = conversation_prepared(&talk); break;
             default: o = conversation_look(&talk, now);
             }
             hang_ups += o == ORDER_HANG_UP;
@@ -251,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_language_is_chosen),
         cmocka_unit_test(test_language_is_not_chosen),
+        cmocka_unit_test(test_preparing),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),

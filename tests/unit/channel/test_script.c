@@ -103,6 +103,39 @@ static void test_languages(void **state)
     assert_string_equal(l->prompts[PHONE_EN][PHONE_ASK].text, "");
 }
 
+/* Who changes the greeting is not contradicted by the one with a name. */
+static void test_known(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  a: {greeting: Hi}\n"
+                        "  b: {greeting: Hi, known: \"Hi {name}\"}\n"
+                        "  c: {greeting_sound: {en: a.wav}}\n"
+                        "  d: {greet_by_name: false}\n",
+                        &s, &e);
+    static const struct {
+        const char *line, *known;
+        enum phone_language in;
+    } rows[] = {
+        {"a", "", PHONE_RU},          {"a", NULL, PHONE_EN},
+        {"b", "Hi {name}", PHONE_RU}, {"c", "", PHONE_EN},
+        {"c", NULL, PHONE_RU},        {"default", NULL, PHONE_RU},
+    };
+    assert_int_equal(r, 0);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct phone_line *l =
+            phone_script_line(&s, str_from(rows[i].line));
+        assert_string_equal(l->prompts[rows[i].in][PHONE_KNOWN].text,
+                            rows[i].known
+                                ? rows[i].known
+                                : phone_text_usual(PHONE_KNOWN, rows[i].in));
+        assert_true(l->knows_callers);
+    }
+    assert_false(phone_script_line(&s, STR("d"))->knows_callers);
+}
+
 static void test_accounts(void **state)
 {
     (void)state;
@@ -140,6 +173,7 @@ static void test_mistakes(void **state)
         {"lines:\n  a: {languages: [ru, ru]}\n", ":2", "twice"},
         {"lines:\n  a: {languages: [ru, de]}\n", ":2", "ru or en"},
         {"lines:\n  a: {ask: {de: x}}\n", ":2", "ru or en"},
+        {"lines:\n  a: {greet_by_name: maybe}\n", ":2", "true or false"},
         {"lines: [a]\n", ":1", "mapping"},
         {"accounts: {a: b}\n", ":1", "list"},
         {"accounts:\n  - {user: x}\n", ":2", "address"},
@@ -176,8 +210,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_languages), cmocka_unit_test(test_accounts),
-        cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_languages), cmocka_unit_test(test_known),
+        cmocka_unit_test(test_accounts),  cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -163,6 +163,25 @@ static void test_about(void **state)
                      OTK_EFORMAT);
 }
 
+static void test_known(void **state)
+{
+    (void)state;
+    struct desk *d = open_hearing("none", "");
+    struct str name;
+    struct err e = {0};
+    struct recording *r = record("call-0", "+7 900 000-00-01", 1000);
+    assert_int_equal(call_known(d, STR("+79000000001"), arena, &name, &e), 0);
+    assert_int_equal(name.n, 0);
+    (void)file(d, r);
+    recording_remove(r);
+    /* however the number is written */
+    assert_int_equal(call_known(d, STR("+7(900)0000001"), arena, &name, &e), 0);
+    assert_true(str_is(name, "Пётр \"П\""));
+    assert_int_equal(call_known(d, STR("support"), arena, &name, &e), 0);
+    assert_int_equal(name.n, 0);
+    desk_close(d);
+}
+
 static void test_with_recogniser(void **state)
 {
     (void)state;
@@ -303,7 +322,8 @@ int main(void)
         cmocka_unit_test(test_without_recogniser),
         cmocka_unit_test(test_staff_was_faster),
         cmocka_unit_test(test_recording_gone),
-        cmocka_unit_test(test_recogniser_fails), /* leaves its job behind */
+        cmocka_unit_test(test_recogniser_fails),
+        cmocka_unit_test(test_known), /* leaves its job behind */
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
 }
