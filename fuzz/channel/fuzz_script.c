@@ -22,6 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct phone_line *l = &s.lines[i];
         if (l->n_languages < 1 || l->n_languages > PHONE_LANGUAGES)
             abort();
+        for (size_t q = 0; q < l->n_questions; q++) {
+            const struct phone_question *x = &l->questions[q];
+            if (!x->field || !x->prompts[0].text || !x->prompts[1].sound ||
+                x->how.digits_max > PHONE_DIGITS_MAX)
+                abort();
+        }
         for (int t = 0; t < PHONE_LANGUAGES * PHONE_TEXTS; t++) {
             const struct phone_prompt *p =
                 &l->prompts[t / PHONE_TEXTS][t % PHONE_TEXTS];

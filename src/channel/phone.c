@@ -26,6 +26,7 @@ enum {
     VOICED_MS = 300,
     ASKS = 2,
     CHOOSE_MS = 3000,
+    DIGIT_MS = 5000,
     PREPARE_MS = 2000,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
@@ -468,7 +469,7 @@ static void on_done(void *arg, struct phone_done *f)
 static void take_limits(struct phone *p)
 {
     const struct settings s = desk_settings(p->agent.desk);
-    enum { TALKING_MS = 5 * MS_MINUTE }; /* greetings, questions, number */
+    enum { TALKING_MS = 20 * MS_MINUTE }; /* greetings, questions, number */
     p->agent.limits = (struct conversation_limits){
         .silence_ms = s.phone.silence_ms,
         .patience_ms = s.phone.patience_seconds * MS_SECOND,
@@ -478,6 +479,7 @@ static void take_limits(struct phone *p)
         .call_ms = (s.phone.listen_seconds + s.phone.hold_seconds) * MS_SECOND +
                    TALKING_MS,
         .choose_ms = CHOOSE_MS,
+        .digit_ms = DIGIT_MS,
         .prepare_ms = PREPARE_MS,
         .asks = ASKS,
     };

@@ -92,7 +92,7 @@ static void heard(void *arg, const int16_t *samples, size_t n)
 {
     struct call *c = arg;
     struct err e = {0};
-    if (!c->recording || c->held || c->talk.state != TALK_LISTENING)
+    if (!c->recording || c->held || !conversation_listens(&c->talk))
         return;
     int64_t before = c->ear.voiced_ms;
     (void)activity_hear(&c->ear, samples, n);
@@ -122,8 +122,11 @@ static enum phone_language language(const struct call *c)
 
 static void say(struct call *c)
 {
-    c->playing = phone_words_get(&c->words, c->agent->voice, c->line,
-                                 language(c), c->talk.text);
+    const struct phone_voice *v = c->agent->voice;
+    c->playing =
+        c->talk.text == PHONE_QUESTION
+            ? phone_voice_question(v, c->line, language(c), c->talk.question)
+            : phone_words_get(&c->words, v, c->line, language(c), c->talk.text);
     c->played = 0;
 }
 
@@ -148,9 +151,36 @@ static int begin_recording(struct call *c)
     return r;
 }
 
+/* What is said from now on, or these digits, answer the question. */
+static void mark_answer(struct call *c, const char *digits)
+{
+    struct err e = {0};
+    struct arena *a = arena_new();
+    struct call_mark m = {
+        .field = str_from(c->line->questions[c->talk.question].field),
+        .digits = str_from(digits),
+        .from_ms = recording_ms(c->recording),
+    };
+    if (recording_mark(c->recording, call_mark_print(&m, a), &e))
+        log_error("phone", "call=%s: an answer is lost: %s", c->id, e.msg);
+    arena_free(a);
+}
+
+static void note(struct call *c)
+{
+    if (c->talk.n_digits)
+        mark_answer(c, c->talk.digits);
+    c->talk.n_digits = 0;
+}
+
 static void listen_now(struct call *c)
 {
     c->playing = NULL;
+    if (c->talk.state == TALK_ANSWERING) {
+        if (conversation_listens(&c->talk))
+            mark_answer(c, "");
+        return;
+    }
     if (!c->recording && begin_recording(c)) {
         c->talk.state = TALK_PARTING; /* better than to seem to listen */
         c->talk.text = PHONE_NOTHING;
@@ -160,6 +190,8 @@ static void listen_now(struct call *c)
 
 static void file(struct call *c)
 {
+    c->playing = NULL;
+    note(c); /* digits after which the caller hung up */
     phone_media_flush(c->media);
     struct phone_task t = {
         .work = WORK_FILE,
@@ -179,6 +211,10 @@ static void obey(struct call *c, enum conversation_order order)
     case ORDER_NONE: break;
     case ORDER_SAY: say(c); break;
     case ORDER_LISTEN: listen_now(c); break;
+    case ORDER_NOTE:
+        note(c);
+        obey(c, conversation_noted(&c->talk));
+        break;
     case ORDER_FILE: file(c); break;
     case ORDER_HANG_UP:
         c->agent->counts->silent += !conversation_has_words(&c->talk);
@@ -512,10 +548,13 @@ static bool is_prepared(const struct call *c)
 
 static void plan(struct call *c)
 {
-    const struct conversation_plan p = {
+    struct conversation_plan p = {
         .n_languages = c->line->n_languages,
         .prepares = is_prepared(c),
+        .n_questions = c->line->n_questions,
     };
+    for (size_t i = 0; i < p.n_questions; i++)
+        p.questions[i] = c->line->questions[i].how;
     conversation_init(&c->talk, &c->agent->limits, &p);
 }
 

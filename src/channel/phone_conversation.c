@@ -18,6 +18,13 @@ bool conversation_has_words(const struct conversation *c)
     return c->voiced_ms >= c->limits->voiced_ms;
 }
 
+bool conversation_listens(const struct conversation *c)
+{
+    return c->state == TALK_LISTENING ||
+           (c->state == TALK_ANSWERING &&
+            !c->plan.questions[c->question].digits_max);
+}
+
 /* ---- steps
  * ------------------------------------------------------------------------ */
 
@@ -107,14 +114,83 @@ static enum conversation_order begin(struct conversation *c)
 /* ---- the caller has spoken
  * ---------------------------------------------------------------------- */
 
+static const struct conversation_question *
+question(const struct conversation *c)
+{
+    return &c->plan.questions[c->question];
+}
+
+static enum conversation_order ask_next(struct conversation *c)
+{
+    c->n_digits = 0;
+    c->digits[0] = '\0';
+    return c->question < c->plan.n_questions
+               ? say(c, TALK_QUESTION, PHONE_QUESTION)
+               : file(c);
+}
+
 /* The caller has finished, or never began. */
 static enum conversation_order finish(struct conversation *c)
 {
     if (conversation_has_words(c))
-        return file(c);
+        return ask_next(c);
     if (c->asked < c->limits->asks)
         return say(c, TALK_AGAIN, PHONE_AGAIN);
     return say(c, TALK_PARTING, PHONE_NOTHING);
+}
+
+/* ---- a question
+ * ---------------------------------------------------------------------- */
+
+static enum conversation_order take_answer(struct conversation *c, int64_t now)
+{
+    c->state = TALK_ANSWERING;
+    c->listens_since = now;
+    c->last_voice = 0;
+    c->answer_ms = 0;
+    return ORDER_LISTEN;
+}
+
+enum conversation_order conversation_noted(struct conversation *c)
+{
+    if (c->state != TALK_ANSWERING)
+        return ORDER_NONE;
+    c->question++;
+    return ask_next(c);
+}
+
+static enum conversation_order end_answer(struct conversation *c)
+{
+    return c->n_digits ? ORDER_NOTE : conversation_noted(c);
+}
+
+static enum conversation_order take_digit(struct conversation *c, int64_t now,
+                                          char key)
+{
+    int max = question(c)->digits_max;
+    if (key == '#')
+        return end_answer(c);
+    if (max == 0 || (key != '*' && (key < '0' || key > '9')))
+        return ORDER_NONE;
+    if (key == '*') /* a mistake: again */
+        c->n_digits = 0;
+    else
+        c->digits[c->n_digits++] = key;
+    c->digits[c->n_digits] = '\0';
+    c->last_voice = now;
+    return c->n_digits == (size_t)max ? end_answer(c) : ORDER_NONE;
+}
+
+/* Who knows the question need not hear it; a digit is one already. */
+static enum conversation_order interrupt(struct conversation *c, int64_t now,
+                                         char key)
+{
+    enum conversation_order o = take_answer(c, now);
+    if (question(c)->digits_max && key >= '0' && key <= '9') {
+        enum conversation_order end = take_digit(c, now, key);
+        o = end == ORDER_NONE ? o : end;
+    }
+    return o;
 }
 
 /* ---- events
@@ -144,6 +220,7 @@ enum conversation_order conversation_said(struct conversation *c, int64_t now)
     case TALK_CHOOSING: return name_languages(c, now);
     case TALK_OPENING: return go_on(c, now);
     case TALK_AGAIN: return listen_now(c, now);
+    case TALK_QUESTION: return take_answer(c, now);
     case TALK_READING:
     case TALK_PARTING: return hang_up(c);
     default: return ORDER_NONE;
@@ -152,9 +229,12 @@ enum conversation_order conversation_said(struct conversation *c, int64_t now)
 
 void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms)
 {
-    if (c->state != TALK_LISTENING || voiced_ms <= 0)
+    if (!conversation_listens(c) || voiced_ms <= 0)
         return;
-    c->voiced_ms += voiced_ms;
+    if (c->state == TALK_LISTENING)
+        c->voiced_ms += voiced_ms;
+    else
+        c->answer_ms += voiced_ms;
     c->last_voice = now;
 }
 
@@ -166,6 +246,8 @@ enum conversation_order conversation_key(struct conversation *c, int64_t now,
     case TALK_OPENING: /* who knows it need not hear it */
     case TALK_AGAIN: return listen_now(c, now);
     case TALK_LISTENING: return key == '#' ? finish(c) : ORDER_NONE;
+    case TALK_QUESTION: return interrupt(c, now, key);
+    case TALK_ANSWERING: return take_digit(c, now, key);
     case TALK_READING:
         return key == '*' ? say(c, TALK_READING, c->text) : ORDER_NONE;
     default: return ORDER_NONE;
@@ -202,21 +284,32 @@ enum conversation_order conversation_left(struct conversation *c, int64_t now)
     c->gone = true;
     if (c->state == TALK_FILING || c->state == TALK_OVER)
         return ORDER_NONE;
-    bool unfiled = c->state == TALK_LISTENING || c->state == TALK_AGAIN;
+    bool unfiled = c->state == TALK_LISTENING || c->state == TALK_AGAIN ||
+                   c->state == TALK_QUESTION || c->state == TALK_ANSWERING;
     return unfiled && conversation_has_words(c) ? file(c) : hang_up(c);
 }
 
-static enum conversation_order look_at_silence(struct conversation *c,
-                                               int64_t now)
+/* Has the caller finished, by silence or because it is long enough? `voiced_ms`
+ * of speech were heard since he was asked. */
+static bool is_finished(const struct conversation *c, int64_t now,
+                        int64_t voiced_ms, int64_t listen_ms)
 {
     const struct conversation_limits *l = c->limits;
     int64_t heard = later(c->last_voice, c->listens_since);
-    bool words = conversation_has_words(c);
-    bool silent = words ? now - heard >= l->silence_ms
-                        : now - c->listens_since >= l->patience_ms &&
-                              now - heard >= l->silence_ms;
-    bool long_enough = now - c->listens_since >= l->listen_ms;
-    return silent || long_enough ? finish(c) : ORDER_NONE;
+    bool silent = voiced_ms >= l->voiced_ms
+                      ? now - heard >= l->silence_ms
+                      : now - c->listens_since >= l->patience_ms &&
+                            now - heard >= l->silence_ms;
+    return silent || now - c->listens_since >= listen_ms;
+}
+
+static bool is_answered(const struct conversation *c, int64_t now)
+{
+    const struct conversation_limits *l = c->limits;
+    if (!question(c)->digits_max)
+        return is_finished(c, now, c->answer_ms, question(c)->listen_ms);
+    int64_t since = later(c->last_voice, c->listens_since);
+    return now - since >= (c->n_digits ? l->digit_ms : l->patience_ms);
 }
 
 enum conversation_order conversation_look(struct conversation *c, int64_t now)
@@ -232,7 +325,10 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
     if (c->state == TALK_PREPARING && now - c->began >= l->prepare_ms)
         return begin(c);
     if (c->state == TALK_LISTENING)
-        return look_at_silence(c, now);
+        return is_finished(c, now, c->voiced_ms, l->listen_ms) ? finish(c)
+                                                               : ORDER_NONE;
+    if (c->state == TALK_ANSWERING && is_answered(c, now))
+        return end_answer(c);
     if (c->state == TALK_CHOOSING && c->waits_since &&
         now - c->waits_since >= l->choose_ms)
         return open_talk(c);

@@ -2,6 +2,8 @@
  * channel/phone_conversation.h - what is said and done in a call, step by step
  *
  *   language by key -> greeting -> listening -> filing -> number -> good-bye
+ *                                    |         |  questions, when the line has
+ *                                    |         |  any: spoken or by digits
  *                                    |  nothing was said: asked once more, then
  *                                    |  good-bye
  *
@@ -34,7 +36,10 @@ enum phone_text {
     PHONE_TEXTS,
     /* not of the script: */
     PHONE_INCIDENT = PHONE_TEXTS, /* what is out of order today */
+    PHONE_QUESTION,               /* that of `question` */
 };
+
+enum { PHONE_QUESTIONS_MAX = 5, PHONE_DIGITS_MAX = 20 };
 
 struct conversation_limits {
     int64_t silence_ms;  /* after a word: the caller has finished */
@@ -43,21 +48,31 @@ struct conversation_limits {
     int64_t hold_ms;     /* longest on hold */
     int64_t voiced_ms;   /* less is a cough */
     int64_t call_ms;     /* of all together */
+    int64_t digit_ms;    /* after a digit: there is no other */
     int64_t choose_ms;   /* after the languages were named */
     int64_t prepare_ms;  /* longest that we look who is calling */
     int asks;            /* how often the caller is asked */
+};
+
+/* A question after the caller has said what happened. */
+struct conversation_question {
+    int digits_max;    /* 0: the answer is spoken */
+    int64_t listen_ms; /* longest that he may speak */
 };
 
 /* What is done on the line that is called. */
 struct conversation_plan {
     size_t n_languages; /* 1: there is no choice */
     bool prepares;      /* wait for conversation_prepared() */
+    struct conversation_question questions[PHONE_QUESTIONS_MAX];
+    size_t n_questions;
 };
 
 enum conversation_order {
     ORDER_NONE,
     ORDER_SAY,     /* `text`; conversation_said() when it is over */
     ORDER_LISTEN,  /* stop speaking; what is heard from now on is kept */
+    ORDER_NOTE,    /* keep `digits` of `question`; conversation_noted() */
     ORDER_FILE,    /* keep it and make a ticket; conversation_filed() */
     ORDER_HANG_UP, /* it is over; what was kept and not filed goes */
 };
@@ -69,6 +84,8 @@ enum conversation_state {
     TALK_OPENING,
     TALK_LISTENING,
     TALK_AGAIN,
+    TALK_QUESTION, /* is asked */
+    TALK_ANSWERING,
     TALK_FILING,
     TALK_READING, /* the number */
     TALK_PARTING,
@@ -86,6 +103,10 @@ struct conversation {
     int64_t began, listens_since, last_voice, held_since; /* 0: not */
     int64_t waits_since; /* for a key, when all is said */
     int64_t voiced_ms;
+    size_t question;   /* of the plan */
+    int64_t answer_ms; /* voiced, of its answer */
+    char digits[PHONE_DIGITS_MAX + 1];
+    size_t n_digits;
     int asked;
     bool gone; /* the caller has hung up */
 };
@@ -104,6 +125,7 @@ void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms);
 enum conversation_order conversation_key(struct conversation *c, int64_t now,
                                          char key);
 void conversation_hold(struct conversation *c, int64_t now, bool held);
+enum conversation_order conversation_noted(struct conversation *c);
 enum conversation_order conversation_filed(struct conversation *c, int64_t now,
                                            bool has_number);
 enum conversation_order conversation_left(struct conversation *c, int64_t now);
@@ -112,5 +134,7 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now);
 
 /* Enough was said to make a ticket of. */
 bool conversation_has_words(const struct conversation *c);
+/* What is heard now is kept. */
+bool conversation_listens(const struct conversation *c);
 
 #endif

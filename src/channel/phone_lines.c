@@ -13,6 +13,8 @@ struct wording {
 struct line_reader {
     struct phone_line *line;
     struct wording texts[PHONE_TEXTS], sounds[PHONE_TEXTS];
+    struct wording question_texts[PHONE_QUESTIONS_MAX];
+    struct wording question_sounds[PHONE_QUESTIONS_MAX];
 };
 
 /* ---- texts
@@ -58,6 +60,15 @@ static bool is_greeting_own(const struct line_reader *x, enum phone_language l)
            word_in(&x->sounds[PHONE_GREETING], x->line, l);
 }
 
+static bool speaks(const struct phone_line *l, enum phone_language in)
+{
+    for (size_t i = 0; i < l->n_languages; i++) {
+        if (l->languages[i] == in)
+            return true;
+    }
+    return false;
+}
+
 static void fill_line(struct line_reader *x)
 {
     struct phone_line *l = x->line;
@@ -76,6 +87,92 @@ static void fill_line(struct line_reader *x)
     }
 }
 
+/* ---- questions
+ * ---------------------------------------------------------------------- */
+
+enum { SECONDS = 20, SECONDS_MAX = 120 };
+
+struct question_reader {
+    struct phone_question *q;
+    struct wording *text, *sound;
+    const char *kind;
+    int64_t digits, seconds;
+};
+
+static int take_question_field(struct script_reader *r, const yaml_node_t *key,
+                               const yaml_node_t *value, void *arg)
+{
+    struct question_reader *q = arg;
+    struct str name = script_scalar(key);
+    if (str_is(name, "field"))
+        return script_text(r, value, PHONE_FIELD_NAME_MAX, &q->q->field);
+    if (str_is(name, "text"))
+        return take_wording(r, value, PHONE_TEXT_MAX, q->text);
+    if (str_is(name, "sound"))
+        return take_wording(r, value, PHONE_FIELD_MAX, q->sound);
+    if (str_is(name, "kind"))
+        return script_text(r, value, PHONE_FIELD_MAX, &q->kind);
+    if (str_is(name, "digits"))
+        return script_number(r, value, 1, PHONE_DIGITS_MAX, "digits is 1 to 20",
+                             &q->digits);
+    if (str_is(name, "seconds"))
+        return script_number(r, value, 1, SECONDS_MAX, "seconds is 1 to 120",
+                             &q->seconds);
+    return script_unknown(r, key);
+}
+
+static int take_question(struct script_reader *r, const yaml_node_t *item,
+                         void *arg)
+{
+    struct line_reader *x = arg;
+    struct phone_line *l = x->line;
+    if (l->n_questions == PHONE_QUESTIONS_MAX)
+        return script_fail(r, item, "at most 5 questions are asked");
+    struct question_reader q = {
+        .q = &l->questions[l->n_questions],
+        .text = &x->question_texts[l->n_questions],
+        .sound = &x->question_sounds[l->n_questions],
+        .kind = "speech",
+        .digits = PHONE_DIGITS_MAX,
+        .seconds = SECONDS,
+    };
+    int err = script_pairs(r, item, "a question must be a mapping",
+                           take_question_field, &q);
+    if (err)
+        return err;
+    bool speech = strcmp(q.kind, "speech") == 0;
+    if (!speech && strcmp(q.kind, "digits") != 0)
+        return script_fail(r, item, "kind is speech or digits");
+    if (!q.q->field || !q.q->field[0])
+        return script_fail(r, item, "a question needs field: what it is about");
+    q.q->how = (struct conversation_question){
+        .digits_max = speech ? 0 : (int)q.digits,
+        .listen_ms = q.seconds * 1000,
+    };
+    l->n_questions++;
+    return OTK_OK;
+}
+
+/* Each must be asked in each language of the line: there is no usual text. */
+static int fill_questions(struct script_reader *r, const yaml_node_t *at,
+                          struct line_reader *x)
+{
+    struct phone_line *l = x->line;
+    for (size_t i = 0; i < l->n_questions * PHONE_LANGUAGES; i++) {
+        size_t q = i / PHONE_LANGUAGES;
+        enum phone_language in = (enum phone_language)(i % PHONE_LANGUAGES);
+        const char *text = word_in(&x->question_texts[q], l, in);
+        const char *sound = word_in(&x->question_sounds[q], l, in);
+        if (!text && !sound && speaks(l, in))
+            return script_fail(r, at,
+                               "a question has no text in a language of "
+                               "the line");
+        l->questions[q].prompts[in] = (struct phone_prompt){
+            .text = text ? text : "", .sound = sound ? sound : ""};
+    }
+    return OTK_OK;
+}
+
 /* ---- a line
  * ------------------------------------------------------------------------ */
 
@@ -86,10 +183,8 @@ static int take_language(struct script_reader *r, const yaml_node_t *item,
     enum phone_language language;
     if (!phone_language_find(script_scalar(item), &language))
         return script_fail(r, item, "a language is ru or en");
-    for (size_t i = 0; i < l->n_languages; i++) {
-        if (l->languages[i] == language)
-            return script_fail(r, item, "the language is there twice");
-    }
+    if (speaks(l, language))
+        return script_fail(r, item, "the language is there twice");
     l->languages[l->n_languages++] = language;
     return OTK_OK;
 }
@@ -116,6 +211,8 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
         x->line->n_languages = 0;
         return take_language(r, value, x->line);
     }
+    if (str_is(name, "questions"))
+        return script_items(r, value, "questions is a list", take_question, x);
     if (str_is(name, "greet_by_name"))
         return script_flag(r, value, &x->line->knows_callers);
     for (int t = 0; t < PHONE_TEXTS; t++) {
@@ -152,6 +249,8 @@ int script_line(struct script_reader *r, const yaml_node_t *key,
     if (!err)
         err = script_pairs(r, value, "a line must be a mapping",
                            take_line_field, &x);
+    if (!err)
+        err = fill_questions(r, value, &x);
     if (err)
         return err;
     fill_line(&x);

@@ -80,6 +80,16 @@ int script_text(struct script_reader *r, const yaml_node_t *value, size_t max,
     return OTK_OK;
 }
 
+int script_number(struct script_reader *r, const yaml_node_t *value,
+                  int64_t min, int64_t max, const char *what, int64_t *ret)
+{
+    int64_t n = 0;
+    if (str_to_int(script_scalar(value), &n) || n < min || n > max)
+        return script_fail(r, value, what);
+    *ret = n;
+    return OTK_OK;
+}
+
 int script_flag(struct script_reader *r, const yaml_node_t *value, bool *ret)
 {
     struct str s = script_scalar(value);
@@ -106,15 +116,6 @@ static int take_password_of(struct script_reader *r, const yaml_node_t *value,
     return OTK_OK;
 }
 
-static int take_expires(struct script_reader *r, const yaml_node_t *value,
-                        struct phone_account *x)
-{
-    if (str_to_int(script_scalar(value), &x->expires_s) ||
-        x->expires_s < EXPIRES_MIN || x->expires_s > EXPIRES_MAX)
-        return script_fail(r, value, "expires is 30 to 86400 seconds");
-    return OTK_OK;
-}
-
 static int take_account_field(struct script_reader *r, const yaml_node_t *key,
                               const yaml_node_t *value, void *arg)
 {
@@ -134,7 +135,8 @@ static int take_account_field(struct script_reader *r, const yaml_node_t *key,
     if (str_is(name, "password_env"))
         return take_password_of(r, value, x);
     if (str_is(name, "expires"))
-        return take_expires(r, value, x);
+        return script_number(r, value, EXPIRES_MIN, EXPIRES_MAX,
+                             "expires is 30 to 86400 seconds", &x->expires_s);
     return script_unknown(r, key);
 }
 

@@ -18,6 +18,12 @@
  *       ask: {ru: "…", en: "…"}     # … or one for each; "": nothing is said
  *       bye_sound: bye.wav          # … or a WAVE file, relative to the desk
  *
+ *       questions:                  # after that, in this order
+ *         - field: Добавочный       # as the ticket shows it
+ *           text: {ru: "…", en: "…"}    # or sound:
+ *           kind: digits            # or speech
+ *           digits: 4               # at most; of speech: seconds
+ *
  * The texts, their marks ({ticket}, {due}, {name}, {key}), and what is said
  * where the owner says nothing, are in phone_texts.c. Errors name the line.
  */
@@ -39,6 +45,7 @@ enum {
     PHONE_LINES_MAX = 200,
     PHONE_TEXT_MAX = 2000,
     PHONE_FIELD_MAX = 500,
+    PHONE_FIELD_NAME_MAX = 60, /* of a question, bytes */
     PHONE_SCRIPT_BYTES = 1 << 20,
 };
 
@@ -54,12 +61,21 @@ struct phone_prompt {
     const char *sound; /* path of a WAVE file; "": the text is spoken */
 };
 
+/* Asked when the caller has said what happened. */
+struct phone_question {
+    const char *field; /* as the ticket shows it */
+    struct phone_prompt prompts[PHONE_LANGUAGES];
+    struct conversation_question how;
+};
+
 struct phone_line {
     const char *number; /* the user part that is called; "default" */
     enum phone_language languages[PHONE_LANGUAGES]; /* the first: no choice */
     size_t n_languages;
     bool knows_callers; /* greets those by name who have one */
     struct phone_prompt prompts[PHONE_LANGUAGES][PHONE_TEXTS];
+    struct phone_question questions[PHONE_QUESTIONS_MAX];
+    size_t n_questions;
 };
 
 struct phone_script {

@@ -25,6 +25,7 @@ enum {
 
 struct line_sounds {
     struct sound texts[PHONE_LANGUAGES][PHONE_TEXTS];
+    struct sound questions[PHONE_LANGUAGES][PHONE_QUESTIONS_MAX];
 };
 
 struct phone_voice {
@@ -86,14 +87,14 @@ static struct str fill_key(const struct phone_line *l, enum phone_language in,
     return phone_text_fill(str_from(text), &key, 1, a);
 }
 
-/* False: it is a tone. */
+/* False: it is a tone. `name`: of the text. */
 static bool make_prompt(const struct phone_voice *v, const struct desk *d,
                         const struct phone_line *l, enum phone_language in,
-                        enum phone_text t, struct sound *ret)
+                        const struct phone_prompt *p, const char *name,
+                        struct sound *ret)
 {
     struct err e = {0};
     struct arena *a = arena_new();
-    const struct phone_prompt *p = &l->prompts[in][t];
     struct str text = fill_key(l, in, p->text, a);
     int r = OTK_OK;
     if (p->sound[0])
@@ -103,8 +104,8 @@ static bool make_prompt(const struct phone_voice *v, const struct desk *d,
     arena_free(a);
     if (!r)
         return true;
-    log_warn("phone", "line=%s text=%s is only a tone: %s", l->number,
-             phone_text_name(t), e.msg);
+    log_warn("phone", "line=%s text=%s is only a tone: %s", l->number, name,
+             e.msg);
     make_tone(ret);
     return false;
 }
@@ -126,8 +127,12 @@ static size_t make_line(const struct phone_voice *v, const struct desk *d,
         enum phone_language in = l->languages[i];
         for (int t = 0; t < PHONE_TEXTS; t++) {
             if (is_made_before(l, in, t))
-                missing += !make_prompt(v, d, l, in, t, &ret->texts[in][t]);
+                missing += !make_prompt(v, d, l, in, &l->prompts[in][t],
+                                        phone_text_name(t), &ret->texts[in][t]);
         }
+        for (size_t q = 0; q < l->n_questions; q++)
+            missing += !make_prompt(v, d, l, in, &l->questions[q].prompts[in],
+                                    "question", &ret->questions[in][q]);
     }
     return missing;
 }
@@ -160,6 +165,8 @@ void phone_voice_free(struct phone_voice *v)
         for (int l = 0; l < PHONE_LANGUAGES; l++) {
             for (int t = 0; t < PHONE_TEXTS; t++)
                 sound_free(&v->lines[i].texts[l][t]);
+            for (int q = 0; q < PHONE_QUESTIONS_MAX; q++)
+                sound_free(&v->lines[i].questions[l][q]);
         }
     }
     synthesiser_close(v->synthesiser);
@@ -173,6 +180,13 @@ const struct sound *phone_voice_get(const struct phone_voice *v,
                                     enum phone_language l, enum phone_text t)
 {
     return &v->lines[line - v->script->lines].texts[l][t];
+}
+
+const struct sound *phone_voice_question(const struct phone_voice *v,
+                                         const struct phone_line *line,
+                                         enum phone_language l, size_t i)
+{
+    return &v->lines[line - v->script->lines].questions[l][i];
 }
 
 /* `ret` and then `more`. */

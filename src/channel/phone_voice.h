@@ -32,6 +32,10 @@ const struct sound *phone_voice_get(const struct phone_voice *v,
                                     const struct phone_line *line,
                                     enum phone_language l, enum phone_text t);
 
+const struct sound *phone_voice_question(const struct phone_voice *v,
+                                         const struct phone_line *line,
+                                         enum phone_language l, size_t i);
+
 /* A text that is said once and of which nothing is kept. Empty when it cannot
  * be spoken. The caller owns it. */
 void phone_voice_once(const struct phone_voice *v, enum phone_language l,

@@ -19,6 +19,7 @@
 #include "desk/call_parts.h"
 #include "desk/desk.h"
 #include "desk/intake_parts.h"
+#include "desk/message.h"
 #include "speech/recording.h"
 
 enum {
@@ -26,6 +27,8 @@ enum {
     NUMBER_MAX = 64,
     NAME_MAX_SHOWN = 100,
     ID_BYTES = 64,
+    FIELD_MAX = 60,
+    PAYLOAD_BYTES = 4096,
 };
 
 /* ---- whose call it is
@@ -78,6 +81,57 @@ int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
         *ret = x;
     return r;
 }
+
+/* ---- marks
+ * ------------------------------------------------------------------------- */
+
+struct str call_mark_print(const struct call_mark *m, struct arena *a)
+{
+    struct buf b = BUF_INIT(RECORDING_MARK_MAX);
+    buf_puts(&b, "{\"field\":");
+    json_put_text(&b, utf8_cut(m->field, FIELD_MAX));
+    buf_puts(&b, ",\"digits\":");
+    json_put_text(&b, utf8_cut(m->digits, NUMBER_MAX));
+    buf_printf(&b, ",\"from\":%lld}", (long long)m->from_ms);
+    struct str kept = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+static bool parse_mark(struct str line, struct arena *a, struct call_mark *ret)
+{
+    SCOPED(scope_json) json_t *o = NULL;
+    struct json_want field = {"field", true, 1, FIELD_MAX};
+    struct json_want digits = {"digits", false, 0, NUMBER_MAX};
+    struct json_want from = {"from", true, 0, INT64_MAX};
+    struct call_mark m = {0};
+    if (json_read(line, RECORDING_MARK_MAX, &o, NULL) ||
+        json_text(o, &field, &m.field, NULL) ||
+        json_whole(o, &from, &m.from_ms, NULL))
+        return false;
+    if (json_text(o, &digits, &m.digits, NULL))
+        m.digits = (struct str){0};
+    *ret = (struct call_mark){arena_str(a, m.field), arena_str(a, m.digits),
+                              m.from_ms};
+    return true;
+}
+
+void call_marks_parse(struct str lines, struct arena *a, struct call_mark *ret,
+                      size_t *ret_n)
+{
+    struct str line;
+    *ret_n = 0;
+    while (*ret_n < CALL_MARKS_MAX && str_next(&lines, '\n', &line))
+        *ret_n += parse_mark(line, a, &ret[*ret_n]);
+}
+
+void call_note_put(struct buf *b, struct str field, struct str answer)
+{
+    buf_printf(b, STR_FMT ": " STR_FMT "\n", STR_ARG(field), STR_ARG(answer));
+}
+
+/* ---- who is calling?
+ * ---------------------------------------------------------------------- */
 
 struct known {
     struct str phone, *ret;
@@ -148,6 +202,8 @@ struct filing {
     struct call_about about;
     struct attachment file;
     int64_t ms;
+    struct call_mark marks[CALL_MARKS_MAX];
+    size_t n_marks;
     bool heard_later; /* there is a recogniser */
     struct call_filed *ret;
 };
@@ -208,13 +264,43 @@ static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
 /* What the job must know. */
 static const char *recorded_payload(const struct filing *f, int64_t attachment)
 {
-    const struct str spoken =
-        f->about.is_chosen ? f->about.language : (struct str){0};
-    return arena_printf(f->in.arena,
-                        "{\"ticket\":true,\"message\":%lld,"
-                        "\"attachment\":%lld,\"spoken\":\"" STR_FMT "\"}",
-                        (long long)f->in.message_id, (long long)attachment,
-                        STR_ARG(spoken));
+    struct buf b = BUF_INIT(PAYLOAD_BYTES);
+    buf_printf(&b, "{\"ticket\":true,\"message\":%lld,\"attachment\":%lld,",
+               (long long)f->in.message_id, (long long)attachment);
+    buf_puts(&b, "\"spoken\":");
+    json_put_text(&b, f->about.is_chosen ? f->about.language : STR(""));
+    buf_puts(&b, ",\"answers\":[");
+    for (size_t i = 0, n = 0; i < f->n_marks; i++) {
+        const struct call_mark *m = &f->marks[i];
+        if (m->digits.n)
+            continue;
+        buf_printf(&b, "%s[%lld,", n++ ? "," : "", (long long)m->from_ms);
+        json_put_text(&b, m->field);
+        buf_putc(&b, ']');
+    }
+    buf_puts(&b, "]}");
+    const char *kept = arena_copy(f->in.arena, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+/* Digits are known already. */
+static int put_digits(struct db_tx *tx, struct filing *f, struct err *e)
+{
+    struct buf b = BUF_INIT(CALL_NOTE_BYTES);
+    for (size_t i = 0; i < f->n_marks; i++) {
+        if (f->marks[i].digits.n)
+            call_note_put(&b, f->marks[i].field, f->marks[i].digits);
+    }
+    struct message_new m = {
+        .ticket_id = f->result.ticket_id,
+        .kind = "note",
+        .body = str_trim(buf_str(&b)),
+    };
+    int r = m.body.n ? message_add(tx, f->in.w->stemmer, &m, f->in.now, NULL, e)
+                     : OTK_OK;
+    buf_free(&b);
+    return r;
 }
 
 static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
@@ -256,6 +342,8 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
     f->ret->ticket_id = f->result.ticket_id;
     if (!r)
         r = put_file(tx, f, e);
+    if (!r)
+        r = put_digits(tx, f, e);
     if (!r && f->heard_later)
         r = call_push(tx, in->inbox_id, in->now, in->arena, e);
     return r ? r : read_due(tx, f, e);
@@ -291,12 +379,25 @@ static void prepare(struct filing *f, struct desk *d, struct desk_worker *w,
     f->file.media_type = STR("audio/wav");
 }
 
+static int read_marks(struct recording *r, struct filing *f, struct arena *a,
+                      struct err *e)
+{
+    struct buf b = BUF_INIT(RECORDING_MARKS_BYTES);
+    int err = recording_marks(r, &b, e);
+    if (!err)
+        call_marks_parse(buf_str(&b), a, f->marks, &f->n_marks);
+    buf_free(&b);
+    return err;
+}
+
 int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
               struct arena *a, struct call_filed *ret, struct err *e)
 {
     struct filing f = {.heard_later = desk_recogniser(d) != NULL, .ret = ret};
     *ret = (struct call_filed){0};
     int err = call_about_parse(recording_about(r), a, &f.about, e);
+    if (!err)
+        err = read_marks(r, &f, a, e);
     if (!err)
         err = keep_recording(d, r, &f.file, &f.ms, a, e);
     if (err)

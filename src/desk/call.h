@@ -6,6 +6,10 @@
  * later, by the job "intake.transcribe" (desk/call_jobs.c), and the usual steps
  * after it. Without a recogniser the ticket says "not transcribed yet" and goes
  * to people as it is; call_resume() finishes it when a recogniser is there.
+ *
+ * Answers to the questions of a line are a note on the ticket: digits at once,
+ * what was spoken with the words of the call. They are marked in the recording
+ * as they come, so they outlive the process as it does.
  */
 #ifndef OTK_DESK_CALL_H
 #define OTK_DESK_CALL_H
@@ -40,6 +44,20 @@ struct call_about {
 struct str call_about_print(const struct call_about *x, struct arena *a);
 int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
                      struct err *e);
+
+/* A mark in a recording: what answers a question of the line. */
+struct call_mark {
+    struct str field;  /* what it is about, as staff reads it */
+    struct str digits; /* empty: it is spoken … */
+    int64_t from_ms;   /* … from here to the next mark */
+};
+enum { CALL_MARKS_MAX = 16 };
+
+/* A line for recording_mark(); `a` owns the text. */
+struct str call_mark_print(const struct call_mark *m, struct arena *a);
+/* Lines of it; what is none is passed over. At most CALL_MARKS_MAX. */
+void call_marks_parse(struct str lines, struct arena *a, struct call_mark *ret,
+                      size_t *ret_n);
 
 /* The name of the person whose number it is; empty: nobody's, or he has none.
  */

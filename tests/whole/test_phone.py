@@ -413,6 +413,59 @@ class PhoneTalksTest(unittest.TestCase):
         self.assertEqual(d.spoken(), before)
 
 
+    QUESTIONS = """
+lines:
+  default:
+    ask: ""
+    consent: ""
+    questions:
+      - {field: Добавочный, text: Какой?, kind: digits, digits: 4}
+      - {field: Имя, text: Как вас зовут?}
+"""
+
+    def notes(self, ticket):
+        return [r["body"] for r in self.desk.rows(
+            "SELECT body FROM messages WHERE ticket_id = ? AND kind = 'note' "
+            "ORDER BY id", ticket)]
+
+    def test_questions(self):
+        """Asked after the problem was told; the answers are notes."""
+        d = self.talk(self.QUESTIONS)
+        p = self.dial(Phone(d.sip))
+        self.hear(p, 60)
+        self.tell(p)
+        self.hear(p, 60)
+        for key in "12#":
+            p.press(key)
+            p.quiet(60)
+        self.hear(p, 60)
+        self.tell(p)
+        self.assertIsNotNone(p.wait_bye())
+        t = d.done(1)
+        self.assertEqual(t["subject"], WORDS)
+        self.assertEqual(self.notes(t["id"]),
+                         ["Добавочный: 12", f"Имя: {WORDS}"])
+        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+
+    def test_questions_and_a_crash(self):
+        """What was answered before it is there after it."""
+        d = self.talk(self.QUESTIONS)
+        p = self.dial(Phone(d.sip))
+        self.hear(p, 60)
+        self.tell(p, 1200)
+        self.hear(p, 60)
+        for key in "3456":
+            p.press(key)
+            p.quiet(60)
+        self.hear(p, 60)  # the next question
+        d.server.kill()
+        d.server.wait()
+        d.start()
+        t = d.done(1)
+        self.assertEqual(self.notes(t["id"]), ["Добавочный: 3456"])
+        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+
+
 class PhoneStartsTest(unittest.TestCase):
     """Tests that need a telephone of their own."""
 

@@ -13,6 +13,7 @@ static const struct conversation_limits limits = {
     .call_ms = 300000,
     .choose_ms = 3000,
     .prepare_ms = 2000,
+    .digit_ms = 4000,
     .asks = 2,
 };
 static const struct conversation_plan plain = {.n_languages = 1};
@@ -157,6 +158,95 @@ static void test_preparing(void **state)
     assert_int_equal(conversation_prepared(&talk), ORDER_NONE);
 }
 
+/* The caller has said what happened at 2000; the first question is asked. */
+static void begin_questions(void)
+{
+    static const struct conversation_plan p = {
+        .n_languages = 1,
+        .questions = {{.digits_max = 3}, {.listen_ms = 10000}},
+        .n_questions = 2,
+    };
+    conversation_init(&talk, &limits, &p);
+    (void)conversation_answered(&talk, 1);
+    hear_opening(1000);
+    conversation_heard(&talk, 2000, 500);
+    assert_int_equal(conversation_key(&talk, 2000, '#'), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_QUESTION);
+    assert_int_equal(talk.question, 0);
+    assert_false(conversation_listens(&talk));
+}
+
+static void test_questions(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin_questions();
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_LISTEN);
+    assert_false(conversation_listens(&talk)); /* only for keys */
+    conversation_heard(&talk, 3100, 500);
+    assert_int_equal(conversation_key(&talk, 3200, '1'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3300, '*'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3400, '7'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3500, 'A'), ORDER_NONE);
+    assert_int_equal(wait_from(3500, &at), ORDER_NOTE);
+    assert_int_equal(at, 7400);
+    assert_string_equal(talk.digits, "7");
+    assert_int_equal(conversation_noted(&talk), ORDER_SAY);
+    assert_int_equal(talk.question, 1);
+    assert_int_equal(conversation_said(&talk, 8000), ORDER_LISTEN);
+    assert_true(conversation_listens(&talk));
+    assert_int_equal(conversation_key(&talk, 8100, '5'), ORDER_NONE);
+    conversation_heard(&talk, 9000, 500);
+    assert_int_equal(wait_from(9000, &at), ORDER_FILE);
+    assert_int_equal(at, 12000);
+    assert_int_equal(conversation_noted(&talk), ORDER_NONE);
+}
+
+static void test_questions_in_a_hurry(void **state)
+{
+    (void)state;
+    int64_t at;
+    /* digits before the question is over, as many as there can be */
+    begin_questions();
+    assert_int_equal(conversation_key(&talk, 3000, '1'), ORDER_LISTEN);
+    assert_int_equal(conversation_key(&talk, 3100, '2'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3200, '3'), ORDER_NOTE);
+    assert_string_equal(talk.digits, "123");
+    assert_int_equal(conversation_noted(&talk), ORDER_SAY);
+    /* an answer that does not end */
+    assert_int_equal(conversation_key(&talk, 4000, '#'), ORDER_LISTEN);
+    enum conversation_order o = ORDER_NONE;
+    for (at = 4100; o == ORDER_NONE; at += 100) {
+        conversation_heard(&talk, at, 100);
+        o = conversation_look(&talk, at);
+    }
+    assert_int_equal(o, ORDER_FILE);
+    assert_int_equal(at, 14100);
+}
+
+static void test_questions_unanswered(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin_questions();
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_LISTEN);
+    assert_int_equal(wait_from(3000, &at), ORDER_SAY);
+    assert_int_equal(at, 11000);
+    assert_int_equal(talk.question, 1);
+    assert_int_equal(conversation_said(&talk, 12000), ORDER_LISTEN);
+    assert_int_equal(wait_from(12000, &at), ORDER_FILE);
+    assert_int_equal(at, 20000);
+    /* hung up before, between and within them: it is a ticket all the same */
+    begin_questions();
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_FILE);
+    begin_questions();
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_LISTEN);
+    assert_int_equal(conversation_key(&talk, 3100, '1'), ORDER_NONE);
+    assert_int_equal(conversation_left(&talk, 3200), ORDER_FILE);
+    assert_string_equal(talk.digits, "1");
+    assert_int_equal(talk.n_digits, 1);
+}
+
 static void test_greeting_is_skipped(void **state)
 {
     (void)state;
@@ -246,8 +336,12 @@ static void test_any_events(void **state)
     for (int run = 0; run < 3000; run++) {
         int hang_ups = 0;
         int64_t now = 1;
-        struct conversation_plan any = {.n_languages = 1 + (size_t)run % 2,
-                                        .prepares = run % 3 == 0};
+        struct conversation_plan any = {
+            .n_languages = 1 + (size_t)run % 2,
+            .prepares = run % 3 == 0,
+            .questions = {{.digits_max = 2}, {.listen_ms = 3000}},
+            .n_questions = (size_t)run % 3,
+        };
         conversation_init(&talk, &limits, &any);
         for (int i = 0; i < 3000; i++) {
             enum conversation_order o = ORDER_NONE;
@@ -264,7 +358,10 @@ static void test_any_events(void **state)
                 break;
             case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
             case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
-            case 6: o = conversation_prepared(&talk); break;
+            case 6:
+                o = seed >> 24 & 1 ? conversation_prepared(&talk)
+                                   : conversation_noted(&talk);
+                break;
             default: o = conversation_look(&talk, now);
             }
             hang_ups += o == ORDER_HANG_UP;
@@ -285,6 +382,9 @@ int main(void)
         cmocka_unit_test(test_language_is_chosen),
         cmocka_unit_test(test_language_is_not_chosen),
         cmocka_unit_test(test_preparing),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_questions_in_a_hurry),
+        cmocka_unit_test(test_questions_unanswered),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),

@@ -136,6 +136,32 @@ static void test_known(void **state)
     assert_false(phone_script_line(&s, STR("d"))->knows_callers);
 }
 
+static void test_questions(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  default:\n"
+                        "    questions:\n"
+                        "      - {field: Ext, text: Which?, kind: digits, "
+                        "digits: 4}\n"
+                        "      - {field: Имя, sound: {ru: a.wav, en: b.wav}, "
+                        "seconds: 7}\n"
+                        "    languages: [en]\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    const struct phone_line *l = phone_script_line(&s, STR(""));
+    assert_int_equal(l->n_questions, 2);
+    assert_string_equal(l->questions[0].field, "Ext");
+    assert_string_equal(l->questions[0].prompts[PHONE_EN].text, "Which?");
+    assert_string_equal(l->questions[0].prompts[PHONE_RU].text, "");
+    assert_int_equal(l->questions[0].how.digits_max, 4);
+    assert_string_equal(l->questions[1].prompts[PHONE_EN].sound, "b.wav");
+    assert_int_equal(l->questions[1].how.digits_max, 0);
+    assert_int_equal(l->questions[1].how.listen_ms, 7000);
+}
+
 static void test_accounts(void **state)
 {
     (void)state;
@@ -174,6 +200,21 @@ static void test_mistakes(void **state)
         {"lines:\n  a: {languages: [ru, de]}\n", ":2", "ru or en"},
         {"lines:\n  a: {ask: {de: x}}\n", ":2", "ru or en"},
         {"lines:\n  a: {greet_by_name: maybe}\n", ":2", "true or false"},
+        {"lines:\n  a: {questions: x}\n", ":2", "list"},
+        {"lines:\n  a: {questions: [{text: x}]}\n", ":2", "field"},
+        {"lines:\n  a: {questions: [{field: x}]}\n", ":2", "no text"},
+        {"lines:\n  a: {questions: [{field: x, text: {en: y}}]}\n", ":2",
+         "no text"},
+        {"lines:\n  a: {questions: [{field: x, text: y, kind: z}]}\n", ":2",
+         "speech or digits"},
+        {"lines:\n  a: {questions: [{field: x, text: y, digits: 21}]}\n", ":2",
+         "1 to 20"},
+        {"lines:\n  a: {questions: [{field: x, text: y, seconds: 0}]}\n", ":2",
+         "1 to 120"},
+        {"lines:\n  a:\n    questions: [{field: x, text: y}, {field: x, text: "
+         "y}, {field: x, text: y}, {field: x, text: y}, {field: x, text: y}, "
+         "{field: x, text: y}]\n",
+         ":3", "at most 5"},
         {"lines: [a]\n", ":1", "mapping"},
         {"accounts: {a: b}\n", ":1", "list"},
         {"accounts:\n  - {user: x}\n", ":2", "address"},
@@ -211,8 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_lines),
         cmocka_unit_test(test_languages), cmocka_unit_test(test_known),
-        cmocka_unit_test(test_accounts),  cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_questions), cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "db/jobs.h"
 #include "desk/attachment.h"
@@ -35,6 +36,19 @@ static struct desk *open_hearing(const char *recogniser, const char *text)
     return d;
 }
 
+/* So much more of speech. */
+static void say(struct recording *r, int ms)
+{
+    struct err e = {0};
+    uint32_t seed = 1;
+    for (int i = 0; i < RATE / 1000 * ms; i++) {
+        seed = seed * 1664525 + 1013904223;
+        double on = i / 1600 % 2 ? 6000 : 0;
+        int16_t x = (int16_t)(on * ((double)(seed >> 8) / (1 << 24) - 0.5));
+        assert_int_equal(recording_put(r, &x, 1, &e), 0);
+    }
+}
+
 static struct recording *record(const char *name, const char *caller, int ms)
 {
     struct recording *r;
@@ -49,16 +63,9 @@ static struct recording *record(const char *name, const char *caller, int ms)
     if (recording_begin(calls, name, RATE, call_about_print(&about, arena), &r,
                         &e))
         fail_msg("%s", e.msg);
-    uint32_t seed = 1;
-    for (int i = 0; i < RATE / 1000 * ms; i++) {
-        seed = seed * 1664525 + 1013904223;
-        double on = i / 1600 % 2 ? 6000 : 0;
-        int16_t x = (int16_t)(on * ((double)(seed >> 8) / (1 << 24) - 0.5));
-        assert_int_equal(recording_put(r, &x, 1, &e), 0);
-    }
+    say(r, ms);
     return r;
 }
-
 static struct call_filed file(struct desk *d, struct recording *r)
 {
     struct call_filed f;
@@ -108,7 +115,7 @@ struct shown {
     struct message *messages;
     struct attachment *files;
     size_t n_messages, n_files;
-    int64_t transcripts, waiting;
+    int64_t transcripts, waiting, late_segments;
 };
 
 static int look(struct db_tx *tx, void *arg, struct err *e)
@@ -124,6 +131,12 @@ static int look(struct db_tx *tx, void *arg, struct err *e)
         r = db_int_of(tx, &s->transcripts, e,
                       "SELECT COUNT(*) FROM transcripts t JOIN attachments a "
                       "ON a.id = t.attachment_id WHERE a.ticket_id = ?1",
+                      "i", s->ticket);
+    if (!r)
+        r = db_int_of(tx, &s->late_segments, e,
+                      "SELECT COUNT(*) FROM transcripts t JOIN attachments a "
+                      "ON a.id = t.attachment_id WHERE a.ticket_id = ?1 AND "
+                      "t.segments_json LIKE '%],[2000,%'",
                       "i", s->ticket);
     return r ? r
              : db_int_of(tx, &s->waiting, e,
@@ -161,6 +174,63 @@ static void test_about(void **state)
     assert_int_equal(call_about_parse(STR("{}"), arena, &y, &e), OTK_EFORMAT);
     assert_int_equal(call_about_parse(STR("nonsense"), arena, &y, &e),
                      OTK_EFORMAT);
+}
+
+static void mark(struct recording *r, const char *field, const char *digits)
+{
+    struct err e = {0};
+    struct call_mark m = {str_from(field), str_from(digits), recording_ms(r)};
+    assert_int_equal(recording_mark(r, call_mark_print(&m, arena), &e), 0);
+}
+
+static void test_marks(void **state)
+{
+    (void)state;
+    struct call_mark m[CALL_MARKS_MAX];
+    size_t n;
+    call_marks_parse(STR("{\"field\":\"a\",\"digits\":\"\",\"from\":7}\n"
+                         "nonsense\n\n{}\n{\"field\":\"b\"}\n"
+                         "{\"field\":\"c\",\"from\":-1}\n"
+                         "{\"field\":\"Имя \\\"x\\\"\",\"digits\":\"12\","
+                         "\"from\":0}"),
+                     arena, m, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(m[0].from_ms, 7);
+    assert_true(str_is(m[1].field, "Имя \"x\""));
+    assert_true(str_is(m[1].digits, "12"));
+    struct buf many = BUF_INIT(1 << 16);
+    for (int i = 0; i < 2 * CALL_MARKS_MAX; i++)
+        buf_puts(&many, "{\"field\":\"a\",\"from\":7}\n");
+    call_marks_parse(buf_str(&many), arena, m, &n);
+    assert_int_equal(n, CALL_MARKS_MAX);
+    buf_free(&many);
+}
+
+/* Digits are a note at once, words come with those of the call. */
+static void test_answers(void **state)
+{
+    (void)state;
+    struct desk *d = open_hearing("memory", "Пётр Иванов");
+    struct recording *r = record("call-q", "+7 900 123-45-68", 2000);
+    mark(r, "Добавочный", "1234");
+    mark(r, "Имя", "");
+    say(r, 2000);
+    mark(r, "Silent", "");
+    struct call_filed f = file(d, r);
+    recording_remove(r);
+    struct shown s = show(f.ticket_id);
+    assert_int_equal(s.n_messages, 2);
+    assert_true(str_is(s.messages[1].kind, "note"));
+    assert_true(str_is(s.messages[1].body, "Добавочный: 1234"));
+    assert_int_equal(run_all(d), 3);
+    s = show(f.ticket_id);
+    assert_int_equal(s.n_messages, 3);
+    assert_true(str_is(s.messages[0].body, "Пётр Иванов"));
+    assert_true(str_is(s.messages[2].kind, "note"));
+    assert_true(str_is(s.messages[2].body, "Имя: Пётр Иванов"));
+    /* in the transcript they are where they were said */
+    assert_int_equal(s.late_segments, 1);
+    desk_close(d);
 }
 
 static void test_known(void **state)
@@ -318,6 +388,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_about),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_with_recogniser),
         cmocka_unit_test(test_without_recogniser),
         cmocka_unit_test(test_staff_was_faster),
