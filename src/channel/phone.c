@@ -27,6 +27,7 @@ enum {
     ASKS = 2,
     CHOOSE_MS = 3000,
     DIGIT_MS = 5000,
+    TRANSFER_MS = 45 * 1000, /* until somebody answers */
     PREPARE_MS = 2000,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
@@ -79,7 +80,8 @@ static void refuse(struct phone *p, const struct sip_msg *msg, uint16_t status,
                       "%sContent-Length: 0\r\n\r\n", headers);
 }
 
-static const char allow[] = "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO\r\n";
+static const char allow[] =
+    "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO,NOTIFY\r\n";
 
 /* A new call: what RFC 3261, 8.2 wants looked at. True: it was refused. */
 static bool refuse_call(struct phone *p, const struct sip_msg *msg)
@@ -135,7 +137,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     if (begins)
         return refuse_call(p, msg);
     if (is_met(msg, "INVITE") || is_met(msg, "ACK") || is_met(msg, "BYE") ||
-        is_met(msg, "CANCEL") || is_met(msg, "INFO"))
+        is_met(msg, "CANCEL") || is_met(msg, "INFO") ||
+        (inside && is_met(msg, "NOTIFY"))) /* of a transfer */
         return false;
     refuse(p, msg, 405, "Method Not Allowed", allow);
     return true;
@@ -364,6 +367,8 @@ static int open_stack(struct phone *p)
     err = sip_listen(&p->requests, a->sip, true, on_request, p);
     if (!err)
         err = sipsess_listen(&a->sessions, a->sip, TABLE, on_call, p);
+    if (!err)
+        err = sipevent_listen(&a->events, a->sip, TABLE, TABLE, NULL, NULL);
     for (size_t i = 0; !err && i < p->script.n_accounts; i++)
         err = register_account(p, i);
     return err ? fail(p, err, "libre does not start") : 0;
@@ -378,6 +383,7 @@ static void close_stack(struct phone *p)
     if (p->agent.sessions)
         sipsess_close_all(p->agent.sessions);
     p->agent.sessions = mem_deref(p->agent.sessions);
+    p->agent.events = mem_deref(p->agent.events);
     if (p->agent.sip)
         sip_close(p->agent.sip, true);
     p->agent.sip = mem_deref(p->agent.sip);
@@ -480,6 +486,7 @@ static void take_limits(struct phone *p)
                    TALKING_MS,
         .choose_ms = CHOOSE_MS,
         .digit_ms = DIGIT_MS,
+        .transfer_ms = TRANSFER_MS,
         .prepare_ms = PREPARE_MS,
         .asks = ASKS,
     };

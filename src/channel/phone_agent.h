@@ -33,7 +33,8 @@ struct phone_agent {
     char folder[PHONE_FOLDER_BYTES]; /* of recordings */
     struct sip *sip;
     struct sipsess_sock *sessions;
-    struct sa listen; /* for sound */
+    struct sipevent_sock *events; /* of transfers */
+    struct sa listen;             /* for sound */
     struct list calls;
     uint64_t last_call; /* number of the last one */
     bool stopping;

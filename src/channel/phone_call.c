@@ -18,6 +18,7 @@
 #include "channel/phone_agent.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_media.h"
+#include "channel/phone_transfer.h"
 #include "channel/phone_voice.h"
 #include "channel/phone_words.h"
 #include "desk/call.h"
@@ -45,6 +46,7 @@ struct call {
     const struct phone_line *line;
     struct sipsess *session; /* NULL: the caller has gone */
     struct phone_media *media;
+    struct phone_transfer *transfer; /* NULL: none goes on */
     struct conversation talk;
     struct tmr tick;
     const struct sound *playing; /* NULL: nothing */
@@ -72,6 +74,7 @@ static void destroy(void *arg)
     struct call *c = arg;
     tmr_cancel(&c->tick);
     list_unlink(&c->le);
+    mem_deref(c->transfer);
     mem_deref(c->session); /* says BYE when the caller is still there */
     phone_media_free(c->media);
     recording_remove(c->recording); /* nobody wanted it */
@@ -123,6 +126,7 @@ static enum phone_language language(const struct call *c)
 static void say(struct call *c)
 {
     const struct phone_voice *v = c->agent->voice;
+    c->transfer = mem_deref(c->transfer); /* it was given up */
     c->playing =
         c->talk.text == PHONE_QUESTION
             ? phone_voice_question(v, c->line, language(c), c->talk.question)
@@ -204,6 +208,26 @@ static void file(struct call *c)
     phone_hands_give(c->agent->hands, &t);
 }
 
+static void transferred(void *arg, bool answered)
+{
+    struct call *c = arg;
+    log_info("phone", "call=%s %s", c->id,
+             answered ? "is put through" : "is not put through");
+    c->agent->counts->transferred += answered;
+    c->agent->counts->untransferred += !answered;
+    obey(c, conversation_transferred(&c->talk, answered));
+}
+
+static void transfer(struct call *c)
+{
+    int err = c->session ? phone_transfer_start(c->agent, c->session, c->line,
+                                                c->called, transferred, c,
+                                                &c->transfer)
+                         : ENOTCONN;
+    if (err)
+        transferred(c, false);
+}
+
 /* `c` may be gone afterwards. */
 static void obey(struct call *c, enum conversation_order order)
 {
@@ -211,13 +235,15 @@ static void obey(struct call *c, enum conversation_order order)
     case ORDER_NONE: break;
     case ORDER_SAY: say(c); break;
     case ORDER_LISTEN: listen_now(c); break;
+    case ORDER_TRANSFER: transfer(c); break;
     case ORDER_NOTE:
         note(c);
         obey(c, conversation_noted(&c->talk));
         break;
     case ORDER_FILE: file(c); break;
     case ORDER_HANG_UP:
-        c->agent->counts->silent += !conversation_has_words(&c->talk);
+        c->agent->counts->silent +=
+            !conversation_has_words(&c->talk) && !c->talk.is_transferred;
         mem_deref(c);
         break;
     }
@@ -311,6 +337,7 @@ static void closed(int err, const struct sip_msg *msg, void *arg)
     (void)err; /* a normal BYE comes as ECONNRESET */
     (void)msg;
     c->session = mem_deref(c->session);
+    c->transfer = mem_deref(c->transfer);
     c->playing = NULL;
     enum conversation_order order = conversation_left(&c->talk, now_ms());
     if (order == ORDER_FILE)
@@ -552,6 +579,10 @@ static void plan(struct call *c)
         .n_languages = c->line->n_languages,
         .prepares = is_prepared(c),
         .n_questions = c->line->n_questions,
+        .has_transfer = c->line->transfer.to[0] != '\0',
+        .is_open = phone_transfer_is_open(c->agent->desk, c->line),
+        .transfer_key = c->line->transfer.key,
+        .is_transferred = c->line->transfer.always,
     };
     for (size_t i = 0; i < p.n_questions; i++)
         p.questions[i] = c->line->questions[i].how;

@@ -61,21 +61,68 @@ static enum conversation_order file(struct conversation *c)
  * ---------------------------------------------------------------------- */
 
 static const enum phone_text opening[] = {PHONE_INCIDENT, PHONE_GREETING,
-                                          PHONE_CONSENT, PHONE_ASK};
+                                          PHONE_CONSENT,  PHONE_OFFER,
+                                          PHONE_CLOSED,   PHONE_ASK};
 
 static enum conversation_order open_talk(struct conversation *c)
 {
     return say(c, TALK_OPENING, opening[0]);
 }
 
+static bool is_reachable(const struct conversation *c)
+{
+    return c->plan.has_transfer && c->plan.is_open;
+}
+
+static bool is_said(const struct conversation *c, enum phone_text t)
+{
+    if (t == PHONE_OFFER)
+        return is_reachable(c) && c->plan.transfer_key;
+    if (t == PHONE_CLOSED)
+        return c->plan.has_transfer && !c->plan.is_open;
+    return true;
+}
+
+static enum conversation_order transfer(struct conversation *c)
+{
+    c->waits_since = 0;
+    return say(c, TALK_TRANSFERRING, PHONE_TRANSFER);
+}
+
 static enum conversation_order go_on(struct conversation *c, int64_t now)
 {
     size_t n = sizeof(opening) / sizeof(opening[0]);
     size_t i = 0;
+    if (c->text == PHONE_CONSENT && is_reachable(c) && c->plan.is_transferred)
+        return transfer(c);
     while (i < n && opening[i] != c->text)
         i++;
-    return i + 1 < n ? say(c, TALK_OPENING, opening[i + 1])
-                     : listen_now(c, now);
+    do
+        i++;
+    while (i < n && !is_said(c, opening[i]));
+    return i < n ? say(c, TALK_OPENING, opening[i]) : listen_now(c, now);
+}
+
+/* ---- a person
+ * ------------------------------------------------------------------------ */
+
+/* The caller must not be left alone with a ringing telephone: then he says what
+ * happened, as if nobody were there. */
+static enum conversation_order give_up_transfer(struct conversation *c)
+{
+    c->plan.has_transfer = false;
+    return say(c, TALK_AGAIN, PHONE_NOBODY);
+}
+
+enum conversation_order conversation_transferred(struct conversation *c,
+                                                 bool answered)
+{
+    if (c->state != TALK_TRANSFERRING)
+        return ORDER_NONE;
+    if (!answered)
+        return give_up_transfer(c);
+    c->gone = c->is_transferred = true;
+    return conversation_has_words(c) ? file(c) : hang_up(c);
 }
 
 /* ---- the language
@@ -221,6 +268,7 @@ enum conversation_order conversation_said(struct conversation *c, int64_t now)
     case TALK_OPENING: return go_on(c, now);
     case TALK_AGAIN: return listen_now(c, now);
     case TALK_QUESTION: return take_answer(c, now);
+    case TALK_TRANSFERRING: c->waits_since = now; return ORDER_TRANSFER;
     case TALK_READING:
     case TALK_PARTING: return hang_up(c);
     default: return ORDER_NONE;
@@ -241,6 +289,10 @@ void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms)
 enum conversation_order conversation_key(struct conversation *c, int64_t now,
                                          char key)
 {
+    bool early = c->state == TALK_CHOOSING || c->state == TALK_OPENING ||
+                 c->state == TALK_AGAIN || c->state == TALK_LISTENING;
+    if (early && is_reachable(c) && key == c->plan.transfer_key)
+        return transfer(c);
     switch (c->state) {
     case TALK_CHOOSING: return choose(c, key);
     case TALK_OPENING: /* who knows it need not hear it */
@@ -262,7 +314,8 @@ void conversation_hold(struct conversation *c, int64_t now, bool held)
         int64_t stood = now - c->held_since;
         c->listens_since += c->listens_since ? stood : 0;
         c->last_voice += c->last_voice ? stood : 0;
-        c->waits_since += c->waits_since ? stood : 0;
+        bool waits = c->waits_since && c->state != TALK_TRANSFERRING;
+        c->waits_since += waits ? stood : 0;
         c->held_since = 0;
     }
 }
@@ -284,8 +337,7 @@ enum conversation_order conversation_left(struct conversation *c, int64_t now)
     c->gone = true;
     if (c->state == TALK_FILING || c->state == TALK_OVER)
         return ORDER_NONE;
-    bool unfiled = c->state == TALK_LISTENING || c->state == TALK_AGAIN ||
-                   c->state == TALK_QUESTION || c->state == TALK_ANSWERING;
+    bool unfiled = c->state != TALK_READING;
     return unfiled && conversation_has_words(c) ? file(c) : hang_up(c);
 }
 
@@ -317,9 +369,13 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
     const struct conversation_limits *l = c->limits;
     if (c->state == TALK_OVER || c->state == TALK_NEW)
         return ORDER_NONE;
-    bool held = c->held_since && now - c->held_since >= l->hold_ms;
+    bool held = c->held_since && c->state != TALK_TRANSFERRING &&
+                now - c->held_since >= l->hold_ms;
     if (held || now - c->began >= l->call_ms)
         return conversation_left(c, now);
+    if (c->state == TALK_TRANSFERRING && c->waits_since &&
+        now - c->waits_since >= l->transfer_ms)
+        return give_up_transfer(c); /* also on hold: that is how it is done */
     if (c->held_since)
         return ORDER_NONE;
     if (c->state == TALK_PREPARING && now - c->began >= l->prepare_ms)

@@ -26,8 +26,12 @@ enum phone_text {
     PHONE_GREETING, /* who we are */
     PHONE_KNOWN,    /* the same, by name */
     PHONE_CONSENT,  /* the call is recorded */
+    PHONE_OFFER,    /* a key reaches a person */
+    PHONE_CLOSED,   /* nobody is there now */
     PHONE_ASK,      /* tell us what happened */
     PHONE_AGAIN,    /* nothing was heard */
+    PHONE_TRANSFER, /* the caller is being put through */
+    PHONE_NOBODY,   /* that failed: tell us what happened */
     PHONE_FILED,    /* your ticket has this number */
     PHONE_DUE,      /* until when we will answer; of PHONE_FILED */
     PHONE_BYE,      /* after that */
@@ -48,6 +52,7 @@ struct conversation_limits {
     int64_t hold_ms;     /* longest on hold */
     int64_t voiced_ms;   /* less is a cough */
     int64_t call_ms;     /* of all together */
+    int64_t transfer_ms; /* until a person answers */
     int64_t digit_ms;    /* after a digit: there is no other */
     int64_t choose_ms;   /* after the languages were named */
     int64_t prepare_ms;  /* longest that we look who is calling */
@@ -66,15 +71,20 @@ struct conversation_plan {
     bool prepares;      /* wait for conversation_prepared() */
     struct conversation_question questions[PHONE_QUESTIONS_MAX];
     size_t n_questions;
+    char transfer_key;   /* that a person is reached by; '\0': none */
+    bool has_transfer;   /* to somebody, at least at times … */
+    bool is_open;        /* … who is there now */
+    bool is_transferred; /* without being asked */
 };
 
 enum conversation_order {
     ORDER_NONE,
-    ORDER_SAY,     /* `text`; conversation_said() when it is over */
-    ORDER_LISTEN,  /* stop speaking; what is heard from now on is kept */
-    ORDER_NOTE,    /* keep `digits` of `question`; conversation_noted() */
-    ORDER_FILE,    /* keep it and make a ticket; conversation_filed() */
-    ORDER_HANG_UP, /* it is over; what was kept and not filed goes */
+    ORDER_SAY,      /* `text`; conversation_said() when it is over */
+    ORDER_LISTEN,   /* stop speaking; what is heard from now on is kept */
+    ORDER_TRANSFER, /* to a person; conversation_transferred() */
+    ORDER_NOTE,     /* keep `digits` of `question`; conversation_noted() */
+    ORDER_FILE,     /* keep it and make a ticket; conversation_filed() */
+    ORDER_HANG_UP,  /* it is over; what was kept and not filed goes */
 };
 
 enum conversation_state {
@@ -84,6 +94,7 @@ enum conversation_state {
     TALK_OPENING,
     TALK_LISTENING,
     TALK_AGAIN,
+    TALK_TRANSFERRING,
     TALK_QUESTION, /* is asked */
     TALK_ANSWERING,
     TALK_FILING,
@@ -108,7 +119,8 @@ struct conversation {
     char digits[PHONE_DIGITS_MAX + 1];
     size_t n_digits;
     int asked;
-    bool gone; /* the caller has hung up */
+    bool gone;           /* the caller has hung up … */
+    bool is_transferred; /* … for he talks to a person */
 };
 
 /* Times are of one clock that never jumps, in milliseconds, above 0. */
@@ -125,6 +137,8 @@ void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms);
 enum conversation_order conversation_key(struct conversation *c, int64_t now,
                                          char key);
 void conversation_hold(struct conversation *c, int64_t now, bool held);
+enum conversation_order conversation_transferred(struct conversation *c,
+                                                 bool answered);
 enum conversation_order conversation_noted(struct conversation *c);
 enum conversation_order conversation_filed(struct conversation *c, int64_t now,
                                            bool has_number);

@@ -173,6 +173,62 @@ static int fill_questions(struct script_reader *r, const yaml_node_t *at,
     return OTK_OK;
 }
 
+/* ---- a person
+ * ------------------------------------------------------------------------- */
+
+static int take_key(struct script_reader *r, const yaml_node_t *value,
+                    char *ret)
+{
+    struct str s = script_scalar(value);
+    if (s.n != 1 || !strchr("0123456789*#", s.p[0]))
+        return script_fail(r, value, "a key is 0 to 9, * or #");
+    *ret = s.p[0];
+    return OTK_OK;
+}
+
+static int take_transfer_field(struct script_reader *r, const yaml_node_t *key,
+                               const yaml_node_t *value, void *arg)
+{
+    struct phone_referral *t = arg;
+    struct str name = script_scalar(key);
+    if (str_is(name, "to"))
+        return script_text(r, value, PHONE_FIELD_MAX, &t->to);
+    if (str_is(name, "schedule"))
+        return script_text(r, value, PHONE_FIELD_MAX, &t->schedule);
+    if (str_is(name, "key"))
+        return take_key(r, value, &t->key);
+    if (str_is(name, "always"))
+        return script_flag(r, value, &t->always);
+    return script_unknown(r, key);
+}
+
+static int take_transfer(struct script_reader *r, const yaml_node_t *value,
+                         struct phone_line *l)
+{
+    struct phone_referral t = {.to = "", .schedule = ""};
+    int err = script_pairs(r, value, "transfer must be a mapping",
+                           take_transfer_field, &t);
+    if (err)
+        return err;
+    if (!script_is_address(str_from(t.to), true))
+        return script_fail(r, value, "transfer needs to: sip:USER@HOST");
+    if (!t.key && !t.always)
+        return script_fail(r, value, "transfer needs key: or always: true");
+    l->transfer = t;
+    return OTK_OK;
+}
+
+/* A key cannot choose a language and a person. */
+static int check_keys(struct script_reader *r, const yaml_node_t *at,
+                      const struct phone_line *l)
+{
+    char key = l->transfer.key;
+    bool taken =
+        l->n_languages > 1 && key >= '1' && key < '1' + (int)l->n_languages;
+    return taken ? script_fail(r, at, "the key of transfer chooses a language")
+                 : OTK_OK;
+}
+
 /* ---- a line
  * ------------------------------------------------------------------------ */
 
@@ -213,6 +269,8 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
     }
     if (str_is(name, "questions"))
         return script_items(r, value, "questions is a list", take_question, x);
+    if (str_is(name, "transfer"))
+        return take_transfer(r, value, x->line);
     if (str_is(name, "greet_by_name"))
         return script_flag(r, value, &x->line->knows_callers);
     for (int t = 0; t < PHONE_TEXTS; t++) {
@@ -233,7 +291,8 @@ void script_usual_line(const struct script_reader *r, struct phone_line *ret)
     *ret = (struct phone_line){.number = "default",
                                .languages = {r->language},
                                .n_languages = 1,
-                               .knows_callers = true};
+                               .knows_callers = true,
+                               .transfer = {.to = "", .schedule = ""}};
     fill_line(&(struct line_reader){.line = ret});
 }
 
@@ -251,6 +310,8 @@ int script_line(struct script_reader *r, const yaml_node_t *key,
                            take_line_field, &x);
     if (!err)
         err = fill_questions(r, value, &x);
+    if (!err)
+        err = check_keys(r, value, &l);
     if (err)
         return err;
     fill_line(&x);

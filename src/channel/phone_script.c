@@ -141,7 +141,7 @@ static int take_account_field(struct script_reader *r, const yaml_node_t *key,
 }
 
 /* "sip:user@host": what is sent in headers must not end one. */
-static bool is_address(struct str s, bool wants_user)
+bool script_is_address(struct str s, bool wants_user)
 {
     if (!str_starts(s, "sip:") && !str_starts(s, "sips:"))
         return false;
@@ -167,9 +167,9 @@ static int take_account(struct script_reader *r, const yaml_node_t *at,
                            take_account_field, &x);
     if (err)
         return err;
-    if (!is_address(str_from(x.address), true))
+    if (!script_is_address(str_from(x.address), true))
         return script_fail(r, at, "an account needs address: sip:USER@HOST");
-    if (x.server[0] && !is_address(str_from(x.server), false))
+    if (x.server[0] && !script_is_address(str_from(x.server), false))
         return script_fail(r, at,
                            "server is of the form sip:HOST;transport=tcp");
     if (!x.user[0]) {
@@ -260,4 +260,16 @@ const struct phone_line *phone_script_line(const struct phone_script *s,
             return &s->lines[i];
     }
     return &s->lines[0];
+}
+
+const struct phone_account *phone_script_account(const struct phone_script *s,
+                                                 struct str user)
+{
+    for (size_t i = 0; i < s->n_accounts; i++) {
+        struct str a = str_from(s->accounts[i].address);
+        struct str own = str_sub(a, str_find(a, ':') + 1, a.n);
+        if (str_eq(str_sub(own, 0, str_find(own, '@')), user))
+            return &s->accounts[i];
+    }
+    return s->n_accounts == 1 ? &s->accounts[0] : NULL;
 }

@@ -24,6 +24,11 @@
  *           kind: digits            # or speech
  *           digits: 4               # at most; of speech: seconds
  *
+ *       transfer:                   # to a person
+ *         to: sip:100@pbx.example
+ *         key: "0"                  # and/or always: true
+ *         schedule: Office          # of the desk; without: round the clock
+ *
  * The texts, their marks ({ticket}, {due}, {name}, {key}), and what is said
  * where the owner says nothing, are in phone_texts.c. Errors name the line.
  */
@@ -68,6 +73,14 @@ struct phone_question {
     struct conversation_question how;
 };
 
+/* A person whom callers reach. */
+struct phone_referral {
+    const char *to;       /* "sip:100@pbx.example"; "": nobody */
+    const char *schedule; /* of the desk, by name; "": always open */
+    char key;             /* '\0': none */
+    bool always;          /* every call, without a key */
+};
+
 struct phone_line {
     const char *number; /* the user part that is called; "default" */
     enum phone_language languages[PHONE_LANGUAGES]; /* the first: no choice */
@@ -76,6 +89,7 @@ struct phone_line {
     struct phone_prompt prompts[PHONE_LANGUAGES][PHONE_TEXTS];
     struct phone_question questions[PHONE_QUESTIONS_MAX];
     size_t n_questions;
+    struct phone_referral transfer;
 };
 
 struct phone_script {
@@ -93,6 +107,10 @@ int phone_script_read(const char *path, struct str text, const char *language,
 /* The line that is called; the default one for others. Never NULL. */
 const struct phone_line *phone_script_line(const struct phone_script *s,
                                            struct str number);
+
+/* The account whose user part that is, or the only one; NULL. */
+const struct phone_account *phone_script_account(const struct phone_script *s,
+                                                 struct str user);
 
 /* ---- texts
  * ------------------------------------------------------------------------- */

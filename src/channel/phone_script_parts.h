@@ -33,6 +33,9 @@ struct str script_scalar(const yaml_node_t *n);
 /* One text without control characters, trimmed; in the reader's arena. */
 int script_text(struct script_reader *r, const yaml_node_t *value, size_t max,
                 const char **ret);
+/* "sip:user@host", which cannot end a header. */
+bool script_is_address(struct str s, bool wants_user);
+
 /* A whole number within limits; `what` says them. */
 int script_number(struct script_reader *r, const yaml_node_t *value,
                   int64_t min, int64_t max, const char *what, int64_t *ret);

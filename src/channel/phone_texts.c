@@ -20,6 +20,13 @@ static const struct {
                       "Hello, {name}. You have reached the support desk."}},
     [PHONE_CONSENT] = {"consent",
                        {"Разговор записывается.", "The call is recorded."}},
+    [PHONE_OFFER] = {"offer",
+                     {"Чтобы поговорить с сотрудником, нажмите {key}.",
+                      "To speak to somebody, press {key}."}},
+    [PHONE_CLOSED] = {"closed",
+                      {"Сейчас нерабочее время. Оставьте, пожалуйста, "
+                       "сообщение.",
+                       "Nobody is here at this hour. Please leave a message."}},
     [PHONE_ASK] = {"ask",
                    {"Пожалуйста, расскажите, что случилось. Когда закончите, "
                     "нажмите решётку или просто помолчите.",
@@ -28,6 +35,14 @@ static const struct {
     [PHONE_AGAIN] = {"again",
                      {"Я вас не слышу. Пожалуйста, расскажите, что случилось.",
                       "I cannot hear you. Please tell us what happened."}},
+    [PHONE_TRANSFER] = {"transferring",
+                        {"Соединяю с сотрудником.",
+                         "I am putting you through."}},
+    [PHONE_NOBODY] = {"nobody",
+                      {"К сожалению, сейчас никто не может ответить. "
+                       "Пожалуйста, расскажите, что случилось.",
+                       "I am sorry, nobody can answer now. Please tell us what "
+                       "happened."}},
     [PHONE_FILED] = {"filed",
                      {"Спасибо. Ваше обращение принято. Его номер: {ticket}. "
                       "Повторяю: {ticket}.",

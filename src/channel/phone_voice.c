@@ -76,14 +76,15 @@ static int speak(const struct phone_voice *v, struct str text,
                              e);
 }
 
-/* With the key of the language in it, for the text that names it. */
+/* The key is that of the language where it is chosen, else that of a person. */
 static struct str fill_key(const struct phone_line *l, enum phone_language in,
-                           const char *text, struct arena *a)
+                           bool chooses, const char *text, struct arena *a)
 {
     size_t i = 0;
     while (l->languages[i] != in)
         i++;
-    struct phone_fill key = {"{key}", str_from(arena_printf(a, "%zu", i + 1))};
+    char of[2] = {chooses ? (char)('1' + i) : l->transfer.key, '\0'};
+    struct phone_fill key = {"{key}", str_from(arena_copy(a, str_from(of)))};
     return phone_text_fill(str_from(text), &key, 1, a);
 }
 
@@ -95,7 +96,8 @@ static bool make_prompt(const struct phone_voice *v, const struct desk *d,
 {
     struct err e = {0};
     struct arena *a = arena_new();
-    struct str text = fill_key(l, in, p->text, a);
+    bool chooses = p == &l->prompts[in][PHONE_CHOOSE];
+    struct str text = fill_key(l, in, chooses, p->text, a);
     int r = OTK_OK;
     if (p->sound[0])
         r = read_sound(d, p->sound, ret, &e);
@@ -116,6 +118,9 @@ static bool is_made_before(const struct phone_line *l, enum phone_language in,
 {
     if (t == PHONE_FILED || t == PHONE_DUE || t == PHONE_KNOWN)
         return l->prompts[in][t].sound[0] != '\0';
+    if (t == PHONE_OFFER || t == PHONE_CLOSED || t == PHONE_TRANSFER ||
+        t == PHONE_NOBODY)
+        return l->transfer.to[0] != '\0';
     return t != PHONE_CHOOSE || l->n_languages > 1;
 }
 
@@ -236,7 +241,7 @@ void phone_voice_number(const struct phone_voice *v,
     (void)snprintf(digits, sizeof(digits), "%lld", (long long)ticket);
     append_filled(v, line, l, PHONE_FILED,
                   &(struct phone_fill){"{ticket}", str_from(digits)}, ret);
-    if (due.n)
+    if (due.n && (v->synthesiser || phone_voice_get(v, line, l, PHONE_DUE)->n))
         append_filled(v, line, l, PHONE_DUE, &(struct phone_fill){"{due}", due},
                       ret);
     append(ret, phone_voice_get(v, line, l, PHONE_BYE));

@@ -466,6 +466,69 @@ lines:
         self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
 
 
+    TRANSFER = """
+lines:
+  default:
+    ask: ""
+    consent: ""
+    transfer: {to: "sip:100@pbx.test", key: "0"}
+  "300": {consent: "", ask: "", transfer: {to: "sip:1@b.test", key: "0",
+          schedule: Nowhere}}
+"""
+
+    def refer(self, p, status=202):
+        """Our side of a transfer, which the desk asks for."""
+        self.hear(p, 120)  # greeting, the key
+        p.press("0")
+        m = p.wait(lambda m: m.method == "REFER")
+        self.assertEqual(m.get("Refer-To"), "<sip:100@pbx.test>")
+        p.reply(m, status, "Accepted" if status < 300 else "Forbidden")
+        return m
+
+    def notify(self, p, sipfrag, state="terminated;reason=noresource"):
+        p.send("NOTIFY", sipfrag + "\r\n", kind="message/sipfrag;version=2.0",
+               headers=["Event: refer", f"Subscription-State: {state}"])
+        self.assertEqual(p.answer("NOTIFY").status, 200)
+
+    def test_transfer(self):
+        """A key reaches a person; our part of the call ends."""
+        d = self.talk(self.TRANSFER)
+        self.assertIn("ru Чтобы поговорить с сотрудником, нажмите 0.",
+                      d.spoken())
+        p = self.dial(Phone(d.sip))
+        self.refer(p)
+        self.notify(p, "SIP/2.0 100 Trying", "active;expires=60")
+        self.notify(p, "SIP/2.0 200 OK")
+        self.assertIsNotNone(p.wait_bye())
+        self.assertEqual(d.tickets(), [])
+        self.assertEqual(d.count("transferred_total"), 1)
+        self.assertEqual(d.count("silent_total"), 0)
+
+    def test_transfer_fails(self):
+        """Nobody answers, or it is refused: the caller can say what happened."""
+        d = self.talk(self.TRANSFER)
+        for status in (202, 603):
+            p = self.dial(Phone(d.sip))
+            self.refer(p, status)
+            if status == 202:
+                self.notify(p, "SIP/2.0 486 Busy Here")
+            self.hear(p, 60)  # nobody can answer
+            self.tell(p)
+            self.assertIsNotNone(p.wait_bye())
+        d.done(2)
+        self.assertEqual(d.count("untransferred_total"), 2)
+
+    def test_no_transfer(self):
+        """Nobody is there at this hour, or never: a schedule that is none."""
+        d = self.talk(self.TRANSFER)
+        p = self.dial(Phone(d.sip), "300")
+        self.hear(p, 120)  # greeting, nobody is here
+        p.press("0")
+        self.tell(p)
+        self.assertIsNotNone(p.wait_bye())
+        self.assertTrue(d.done(1))
+
+
 class PhoneStartsTest(unittest.TestCase):
     """Tests that need a telephone of their own."""
 

@@ -156,6 +156,27 @@ snd_path {self.folder}
         self.check_call(d, heard)
         self.assertIn("AES_CM_128_HMAC_SHA1_80", self.said)
 
+    @wants("baresip")
+    def test_baresip_transfer(self):
+        """Its own REFER: it calls whom we name, here another line of ours,
+        says so, and is let go."""
+        port = free_port()
+        d = self.desk(f"phone.port={port}", script=f"""
+lines:
+  default:
+    greeting_sound: tone.wav
+    transfer: {{to: "sip:200@127.0.0.1:{port}", always: true}}
+    transferring_sound: tone.wav
+    consent: ""
+  "200": {{greeting_sound: tone.wav, consent: "", ask: "", bye: "",
+          filed_sound: number.wav}}
+""")
+        self.baresip(f"sip:support@127.0.0.1:{d.sip}")
+        t = d.done(1)
+        self.assertGreater(d.recording(t["id"]), 2000)
+        self.assertEqual(d.count("calls_total"), 2)
+        self.assertEqual(d.count("transferred_total"), 1)
+
     # ---- Kamailio
 
     KAMAILIO = """#!KAMAILIO

@@ -14,6 +14,7 @@ static const struct conversation_limits limits = {
     .choose_ms = 3000,
     .prepare_ms = 2000,
     .digit_ms = 4000,
+    .transfer_ms = 30000,
     .asks = 2,
 };
 static const struct conversation_plan plain = {.n_languages = 1};
@@ -247,6 +248,104 @@ static void test_questions_unanswered(void **state)
     assert_int_equal(talk.n_digits, 1);
 }
 
+static void begin_with(struct conversation_plan p)
+{
+    p.n_languages = 1;
+    conversation_init(&talk, &limits, &p);
+    assert_int_equal(conversation_answered(&talk, 1), ORDER_SAY);
+}
+
+/* What is said until the caller may speak. */
+static void check_opening(struct conversation_plan p,
+                          const enum phone_text *want, size_t n)
+{
+    begin_with(p);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(talk.text, want[i]);
+        assert_int_equal(conversation_said(&talk, 1000),
+                         i + 1 < n ? ORDER_SAY : ORDER_LISTEN);
+    }
+}
+
+static void test_transfer_is_offered(void **state)
+{
+    (void)state;
+    static const enum phone_text open[] = {
+        PHONE_INCIDENT, PHONE_GREETING, PHONE_CONSENT, PHONE_OFFER, PHONE_ASK};
+    static const enum phone_text closed[] = {
+        PHONE_INCIDENT, PHONE_GREETING, PHONE_CONSENT, PHONE_CLOSED, PHONE_ASK};
+    struct conversation_plan p = {
+        .has_transfer = true, .is_open = true, .transfer_key = '0'};
+    check_opening(p, open, ROWS(open));
+    p.is_open = false;
+    check_opening(p, closed, ROWS(closed));
+    assert_int_equal(conversation_key(&talk, 2000, '0'), ORDER_NONE);
+    p.is_transferred = true; /* only when somebody is there */
+    check_opening(p, closed, ROWS(closed));
+}
+
+static const struct conversation_plan person = {
+    .has_transfer = true, .is_open = true, .transfer_key = '0'};
+
+static void test_transfer(void **state)
+{
+    (void)state;
+    begin_with(person);
+    assert_int_equal(conversation_key(&talk, 500, '0'), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_TRANSFER);
+    assert_int_equal(conversation_key(&talk, 600, '0'), ORDER_NONE);
+    assert_int_equal(conversation_said(&talk, 1000), ORDER_TRANSFER);
+    conversation_hold(&talk, 2000, true); /* music meanwhile */
+    assert_int_equal(conversation_look(&talk, 9000), ORDER_NONE);
+    assert_int_equal(conversation_transferred(&talk, true), ORDER_HANG_UP);
+    assert_int_equal(conversation_transferred(&talk, true), ORDER_NONE);
+    assert_true(talk.is_transferred);
+    /* without a key */
+    struct conversation_plan always = person;
+    always.is_transferred = true;
+    begin_with(always);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(conversation_said(&talk, 500), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_TRANSFER);
+    /* the other side hangs up as soon as it knows where to call */
+    assert_int_equal(conversation_said(&talk, 1000), ORDER_TRANSFER);
+    assert_int_equal(conversation_left(&talk, 1100), ORDER_HANG_UP);
+    /* what was said before is a ticket */
+    begin_with(person);
+    assert_int_equal(conversation_key(&talk, 500, '1'), ORDER_LISTEN);
+    conversation_heard(&talk, 1000, 500);
+    assert_int_equal(conversation_key(&talk, 1100, '0'), ORDER_SAY);
+    assert_int_equal(conversation_said(&talk, 1200), ORDER_TRANSFER);
+    assert_int_equal(conversation_transferred(&talk, true), ORDER_FILE);
+    assert_int_equal(conversation_filed(&talk, 1300, true), ORDER_HANG_UP);
+}
+
+static void test_transfer_fails(void **state)
+{
+    (void)state;
+    int64_t at;
+    for (int late = 0; late < 2; late++) {
+        begin_with(person);
+        assert_int_equal(conversation_key(&talk, 500, '0'), ORDER_SAY);
+        assert_int_equal(conversation_said(&talk, 1000), ORDER_TRANSFER);
+        conversation_hold(&talk, 1100, true);
+        if (late) {
+            assert_int_equal(wait_from(1000, &at), ORDER_SAY);
+            assert_int_equal(at, 31000); /* longer than a hold may be */
+            assert_int_equal(conversation_transferred(&talk, true), ORDER_NONE);
+        } else {
+            assert_int_equal(conversation_transferred(&talk, false), ORDER_SAY);
+        }
+        conversation_hold(&talk, 32000, false);
+        assert_int_equal(talk.text, PHONE_NOBODY);
+        assert_int_equal(conversation_said(&talk, 33000), ORDER_LISTEN);
+        /* not again */
+        assert_int_equal(conversation_key(&talk, 33100, '0'), ORDER_NONE);
+        conversation_heard(&talk, 34000, 500);
+        assert_int_equal(conversation_key(&talk, 34100, '#'), ORDER_FILE);
+    }
+}
+
 static void test_greeting_is_skipped(void **state)
 {
     (void)state;
@@ -341,6 +440,10 @@ static void test_any_events(void **state)
             .prepares = run % 3 == 0,
             .questions = {{.digits_max = 2}, {.listen_ms = 3000}},
             .n_questions = (size_t)run % 3,
+            .has_transfer = run % 5 < 2,
+            .is_open = run % 5 == 0,
+            .transfer_key = '#',
+            .is_transferred = run % 7 == 0,
         };
         conversation_init(&talk, &limits, &any);
         for (int i = 0; i < 3000; i++) {
@@ -359,8 +462,12 @@ static void test_any_events(void **state)
             case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
             case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
             case 6:
-                o = seed >> 24 & 1 ? conversation_prepared(&talk)
-                                   : conversation_noted(&talk);
+                if (seed >> 24 & 1)
+                    o = conversation_prepared(&talk);
+                else
+                    o = seed >> 25 & 1
+                            ? conversation_noted(&talk)
+                            : conversation_transferred(&talk, seed >> 26 & 1);
                 break;
             default: o = conversation_look(&talk, now);
             }
@@ -385,6 +492,9 @@ int main(void)
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_questions_in_a_hurry),
         cmocka_unit_test(test_questions_unanswered),
+        cmocka_unit_test(test_transfer_is_offered),
+        cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_transfer_fails),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),

@@ -162,6 +162,30 @@ static void test_questions(void **state)
     assert_int_equal(l->questions[1].how.listen_ms, 7000);
 }
 
+static void test_transfer(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  a: {transfer: {to: \"sip:1@b\", key: \"*\", "
+                        "schedule: Office}}\n"
+                        "  b: {transfer: {to: \"sip:1@b\", always: true}}\n"
+                        "  c: {}\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    const struct phone_referral *a = &phone_script_line(&s, STR("a"))->transfer;
+    const struct phone_referral *b = &phone_script_line(&s, STR("b"))->transfer;
+    assert_string_equal(a->to, "sip:1@b");
+    assert_string_equal(a->schedule, "Office");
+    assert_int_equal(a->key, '*');
+    assert_false(a->always);
+    assert_string_equal(b->schedule, "");
+    assert_int_equal(b->key, '\0');
+    assert_true(b->always);
+    assert_string_equal(phone_script_line(&s, STR("c"))->transfer.to, "");
+}
+
 static void test_accounts(void **state)
 {
     (void)state;
@@ -184,6 +208,10 @@ static void test_accounts(void **state)
     assert_string_equal(s.accounts[1].user, "other");
     assert_string_equal(s.accounts[1].password, "from outside");
     assert_int_equal(s.accounts[1].expires_s, 60);
+    assert_ptr_equal(phone_script_account(&s, STR("a")), &s.accounts[1]);
+    assert_null(phone_script_account(&s, STR("nobody")));
+    s.n_accounts = 1;
+    assert_ptr_equal(phone_script_account(&s, STR("nobody")), &s.accounts[0]);
 }
 
 static void test_mistakes(void **state)
@@ -215,6 +243,15 @@ static void test_mistakes(void **state)
          "y}, {field: x, text: y}, {field: x, text: y}, {field: x, text: y}, "
          "{field: x, text: y}]\n",
          ":3", "at most 5"},
+        {"lines:\n  a: {transfer: {key: \"0\"}}\n", ":2", "sip:USER@HOST"},
+        {"lines:\n  a: {transfer: {to: \"sip:b\", key: \"0\"}}\n", ":2",
+         "sip:USER@HOST"},
+        {"lines:\n  a: {transfer: {to: \"sip:1@b\"}}\n", ":2", "always"},
+        {"lines:\n  a: {transfer: {to: \"sip:1@b\", key: x}}\n", ":2",
+         "0 to 9"},
+        {"lines:\n  a: {languages: [ru, en], transfer: {to: \"sip:1@b\", key: "
+         "\"2\"}}\n",
+         ":2", "chooses a language"},
         {"lines: [a]\n", ":1", "mapping"},
         {"accounts: {a: b}\n", ":1", "list"},
         {"accounts:\n  - {user: x}\n", ":2", "address"},
@@ -252,8 +289,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_lines),
         cmocka_unit_test(test_languages), cmocka_unit_test(test_known),
-        cmocka_unit_test(test_questions), cmocka_unit_test(test_accounts),
-        cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_transfer),  cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_accounts),  cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
