@@ -41,7 +41,7 @@ else()
   otk_layer(channel UNDER base text net db speech desk)
 endif()
 # What only one of the two builds has.
-set(with_libre phone.c phone_call.c phone_media.c phone_srtp.c
+set(with_libre phone.c phone_call.c phone_caller.c phone_media.c phone_srtp.c
     phone_transfer.c)
 set(without_libre phone_absent.c)
 get_target_property(sources otk_channel SOURCES)

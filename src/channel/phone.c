@@ -29,6 +29,8 @@ enum {
     DIGIT_MS = 5000,
     TRANSFER_MS = 45 * 1000, /* until somebody answers */
     PREPARE_MS = 2000,
+    HELPED_MS = 8000,
+    HANDS = 2,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
 };
@@ -488,6 +490,8 @@ static void take_limits(struct phone *p)
         .digit_ms = DIGIT_MS,
         .transfer_ms = TRANSFER_MS,
         .prepare_ms = PREPARE_MS,
+        .think_ms = s.phone.answer_seconds * MS_SECOND,
+        .helped_ms = HELPED_MS,
         .asks = ASKS,
     };
 }
@@ -502,6 +506,28 @@ static int make_guard(struct phone *p, struct err *e)
         .ban_ms = s.phone.ban_minutes * MS_MINUTE,
     };
     return phone_guard_new(&o, &p->agent.guard, e);
+}
+
+/* Who thinks does not keep others waiting: it can take long. */
+static int start_hands(struct phone *p, struct err *e)
+{
+    const struct settings s = desk_settings(p->agent.desk);
+    struct phone_hands_options o = {
+        .desk = p->agent.desk,
+        .voice = p->voice,
+        .counts = &p->counts,
+        .folder = p->agent.folder,
+        .threads = HANDS,
+        .voiced_ms = VOICED_MS,
+        .done = on_done,
+        .arg = p,
+    };
+    int r = phone_hands_start(&o, &p->agent.hands, e);
+    o.folder = NULL;
+    o.threads = 1;
+    if (!r && s.phone.answer_seconds)
+        r = phone_hands_start(&o, &p->agent.thinkers, e);
+    return r;
 }
 
 static int start_thread(struct phone *p, struct err *e)
@@ -537,16 +563,7 @@ int phone_start(struct desk *d, struct phone **ret, struct err *e)
         p->counts.accounts = (int64_t)p->script.n_accounts;
         p->voice = phone_voice_new(d, &p->script, &missing);
         p->agent.voice = p->voice;
-        struct phone_hands_options o = {
-            .desk = d,
-            .voice = p->voice,
-            .counts = &p->counts,
-            .folder = p->agent.folder,
-            .voiced_ms = VOICED_MS,
-            .done = on_done,
-            .arg = p,
-        };
-        r = phone_hands_start(&o, &p->agent.hands, e);
+        r = start_hands(p, e);
     }
     if (!r)
         r = start_thread(p, e);
@@ -568,6 +585,7 @@ void phone_stop(struct phone *p)
     pthread_mutex_unlock(&p->lock);
     if (p->has_thread)
         (void)pthread_join(p->thread, NULL);
+    phone_hands_stop(p->agent.thinkers);
     phone_hands_stop(p->agent.hands);
     phone_guard_free(p->agent.guard);
     phone_voice_free(p->voice);

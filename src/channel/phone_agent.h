@@ -27,6 +27,7 @@ struct phone_agent {
     const struct phone_script *script;
     const struct phone_voice *voice;
     struct phone_hands *hands;
+    struct phone_hands *thinkers; /* NULL: no answers are looked for */
     struct phone_guard *guard;
     struct phone_counts *counts;
     struct conversation_limits limits;

@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/scope.h"
-#include "base/utf8.h"
 #include "channel/phone_agent.h"
+#include "channel/phone_caller.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_media.h"
 #include "channel/phone_transfer.h"
@@ -29,8 +30,6 @@
 enum {
     ID_RANDOM = 8,
     ID_BYTES = 2 * ID_RANDOM + 24,
-    NUMBER_BYTES = 64,
-    NAME_BYTES = 100,
     CONTACT_BYTES = 128,
     LISTEN_TICK_MS = 100,
     KEEP_ALIVE_MS = 1000, /* a frame of silence holds NAT open */
@@ -42,7 +41,7 @@ struct call {
     struct phone_agent *agent;
     uint64_t number;
     char id[ID_BYTES];
-    char caller[NUMBER_BYTES], name[NAME_BYTES], called[NUMBER_BYTES];
+    struct phone_caller who;
     const struct phone_line *line;
     struct sipsess *session; /* NULL: the caller has gone */
     struct phone_media *media;
@@ -52,6 +51,7 @@ struct call {
     const struct sound *playing; /* NULL: nothing */
     size_t played;
     struct phone_words words;
+    char *said; /* the caller's words, to which there is an answer; or NULL */
     struct recording *recording;
     struct activity ear;
     int64_t next_frame, sent_at, started_at;
@@ -79,6 +79,7 @@ static void destroy(void *arg)
     phone_media_free(c->media);
     recording_remove(c->recording); /* nobody wanted it */
     phone_words_free(&c->words);
+    free(c->said);
     if (c->answered) {
         c->agent->counts->active--;
         log_info("phone", "call=%s ended after %lld s", c->id,
@@ -140,9 +141,9 @@ static int begin_recording(struct call *c)
     struct arena *a = arena_new();
     struct call_about about = {
         .id = str_from(c->id),
-        .caller = str_from(c->caller),
-        .name = str_from(c->name),
-        .line = str_from(c->called),
+        .caller = str_from(c->who.number),
+        .name = str_from(c->who.name),
+        .line = str_from(c->who.called),
         .language = str_from(phone_language_code(language(c))),
         .is_chosen = c->talk.has_chosen,
         .started_at = c->started_at,
@@ -192,19 +193,61 @@ static void listen_now(struct call *c)
     }
 }
 
-static void file(struct call *c)
+/* What was said so far goes to those who think; the recording stays here. */
+static int put_sound(void *ctx, struct str bytes, struct err *e)
+{
+    struct buf *b = ctx;
+    (void)e;
+    buf_put(b, bytes.p, bytes.n);
+    return buf_check(b);
+}
+
+static bool begin_thinking(struct call *c)
+{
+    enum { SOUND_BYTES = 90 * PHONE_RATE * sizeof(int16_t) };
+    int64_t ms;
+    struct buf b = BUF_INIT(SOUND_BYTES);
+    phone_media_flush(c->media);
+    if (recording_read(c->recording, put_sound, &b, &ms, NULL)) {
+        buf_free(&b);
+        return false;
+    }
+    struct phone_task t = {
+        .work = WORK_THINK,
+        .call = c->number,
+        .line = c->line,
+        .language = language(c),
+        .is_chosen = c->talk.has_chosen,
+        .until = now_ms() + c->talk.limits->think_ms,
+    };
+    t.sound = buf_take(&b, &t.n_sound);
+    phone_hands_give(c->agent->thinkers, &t);
+    return true;
+}
+
+static void think(struct call *c)
+{
+    say(c);
+    if (!begin_thinking(c))
+        obey(c, conversation_thought(&c->talk, false));
+}
+
+static void end_recording(struct call *c, enum phone_work work)
 {
     c->playing = NULL;
     note(c); /* digits after which the caller hung up */
     phone_media_flush(c->media);
     struct phone_task t = {
-        .work = WORK_FILE,
+        .work = work,
         .call = c->number,
         .line = c->talk.gone ? NULL : c->line,
         .language = language(c),
         .recording = c->recording,
+        .said = work == WORK_CLOSE ? c->said : NULL,
     };
     c->recording = NULL;
+    if (work == WORK_CLOSE)
+        c->said = NULL;
     phone_hands_give(c->agent->hands, &t);
 }
 
@@ -221,7 +264,7 @@ static void transferred(void *arg, bool answered)
 static void transfer(struct call *c)
 {
     int err = c->session ? phone_transfer_start(c->agent, c->session, c->line,
-                                                c->called, transferred, c,
+                                                c->who.called, transferred, c,
                                                 &c->transfer)
                          : ENOTCONN;
     if (err)
@@ -240,7 +283,9 @@ static void obey(struct call *c, enum conversation_order order)
         note(c);
         obey(c, conversation_noted(&c->talk));
         break;
-    case ORDER_FILE: file(c); break;
+    case ORDER_THINK: think(c); break;
+    case ORDER_CLOSE: end_recording(c, WORK_CLOSE); break;
+    case ORDER_FILE: end_recording(c, WORK_FILE); break;
     case ORDER_HANG_UP:
         c->agent->counts->silent +=
             !conversation_has_words(&c->talk) && !c->talk.is_transferred;
@@ -403,64 +448,6 @@ static void informed(struct sip *sip, const struct sip_msg *msg, void *arg)
 /* ---- a new call
  * --------------------------------------------------------------------- */
 
-/* Text out of a header: UTF-8 that prints, cut; else nothing. */
-static void take_text(struct str s, char *ret, size_t size)
-{
-    size_t n = 0;
-    s = utf8_cut(str_trim(s), size - 1);
-    if (utf8_check(s) != s.n)
-        s.n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if ((unsigned char)s.p[i] >= ' ' && s.p[i] != '"' && s.p[i] != 0x7f)
-            ret[n++] = s.p[i];
-    }
-    ret[n] = '\0';
-}
-
-/* The user part, with its escapes undone. */
-static void take_user(const struct uri *u, char *ret, size_t size)
-{
-    char plain[NUMBER_BYTES * 2];
-    int n =
-        re_snprintf(plain, sizeof(plain), "%H", uri_user_unescape, &u->user);
-    take_text((struct str){plain, n > 0 ? (size_t)n : 0}, ret, size);
-}
-
-/* The system behind which the caller is may know him better than he says; it is
- * believed when it is trusted (RFC 3325, 9). */
-static void take_caller(struct call *c, const struct sip_msg *msg)
-{
-    struct sip_addr known;
-    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY);
-    if (h && sip_addr_decode(&known, &h->val) == 0) {
-        take_user(&known.uri, c->caller, sizeof(c->caller));
-        take_text(str_of(&known.dname), c->name, sizeof(c->name));
-    } else {
-        take_user(&msg->from.uri, c->caller, sizeof(c->caller));
-        take_text(str_of(&msg->from.dname), c->name, sizeof(c->name));
-    }
-    if (strcasecmp(c->caller, "anonymous") == 0)
-        c->caller[0] = c->name[0] = '\0';
-    if (strcmp(c->caller, c->name) == 0)
-        c->name[0] = '\0';
-}
-
-/* What was called: the request's address, or the line that the caller named
- * when the system gave the request another one. */
-static void take_line(struct call *c, const struct sip_msg *msg)
-{
-    const struct phone_script *s = c->agent->script;
-    take_user(&msg->uri, c->called, sizeof(c->called));
-    c->line = phone_script_line(s, str_from(c->called));
-    if (c->line != s->lines)
-        return;
-    char other[NUMBER_BYTES];
-    take_user(&msg->to.uri, other, sizeof(other));
-    c->line = phone_script_line(s, str_from(other));
-    if (c->line != s->lines)
-        (void)snprintf(c->called, sizeof(c->called), "%s", other);
-}
-
 /* The address of ours that faces the caller. */
 static int face(const struct sa *peer, struct sa *ret)
 {
@@ -547,7 +534,7 @@ static int accept_call(struct call *c, const struct sip_msg *msg)
     correct_contact(msg, contact);
     if (!err)
         err = sipsess_accept(&c->session, c->agent->sessions, msg, 200, "OK",
-                             c->called[0] ? c->called : "otklik",
+                             c->who.called[0] ? c->who.called : "otklik",
                              "application/sdp", sdp, NULL, NULL, false, offered,
                              answered, established, informed, NULL, closed, c,
                              NULL);
@@ -570,7 +557,7 @@ static bool is_prepared(const struct call *c)
 {
     const struct settings s = desk_settings(c->agent->desk);
     return s.phone.incident_ru[0] || s.phone.incident_en[0] ||
-           (c->line->knows_callers && c->caller[0]);
+           (c->line->knows_callers && c->who.number[0]);
 }
 
 static void plan(struct call *c)
@@ -578,6 +565,7 @@ static void plan(struct call *c)
     struct conversation_plan p = {
         .n_languages = c->line->n_languages,
         .prepares = is_prepared(c),
+        .answers = c->agent->thinkers && desk_recogniser(c->agent->desk),
         .n_questions = c->line->n_questions,
         .has_transfer = c->line->transfer.to[0] != '\0',
         .is_open = phone_transfer_is_open(c->agent->desk, c->line),
@@ -595,7 +583,7 @@ static void prepare(struct call *c)
         .work = WORK_PREPARE,
         .call = c->number,
         .line = c->line,
-        .caller = c->line->knows_callers ? c->caller : "",
+        .caller = c->line->knows_callers ? c->who.number : "",
     };
     if (c->talk.plan.prepares)
         phone_hands_give(c->agent->hands, &t);
@@ -613,8 +601,7 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     activity_init(&c->ear, PHONE_RATE);
     list_append(&a->calls, &c->le, c);
     name_call(c);
-    take_caller(c, msg);
-    take_line(c, msg);
+    c->line = phone_caller_read(msg, a->script, &c->who);
     plan(c);
     return c;
 }
@@ -660,6 +647,13 @@ static struct call *find(struct phone_agent *a, uint64_t number)
     return NULL;
 }
 
+static void take_thought(struct call *c, struct phone_done *f)
+{
+    free(c->said);
+    c->said = MOVE(f->said);
+    obey(c, conversation_thought(&c->talk, c->said && c->words.answer.n));
+}
+
 void phone_call_done(struct phone_agent *a, struct phone_done *f)
 {
     struct call *c = find(a, f->call);
@@ -667,6 +661,12 @@ void phone_call_done(struct phone_agent *a, struct phone_done *f)
         phone_words_take(&c->words, &f->words);
         switch (f->work) {
         case WORK_PREPARE: obey(c, conversation_prepared(&c->talk)); break;
+        case WORK_THINK: take_thought(c, f); break;
+        case WORK_CLOSE:
+            obey(c, f->is_closed ? conversation_closed(&c->talk)
+                                 : conversation_filed(&c->talk, now_ms(),
+                                                      f->ticket != 0));
+            break;
         case WORK_FILE:
             obey(c, conversation_filed(&c->talk, now_ms(), f->ticket != 0));
             break;

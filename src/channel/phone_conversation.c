@@ -176,14 +176,66 @@ static enum conversation_order ask_next(struct conversation *c)
                : file(c);
 }
 
+static enum conversation_order think(struct conversation *c, int64_t now)
+{
+    c->has_thought = true;
+    c->waits_since = now;
+    c->state = TALK_THINKING;
+    c->text = PHONE_MOMENT;
+    return ORDER_THINK;
+}
+
 /* The caller has finished, or never began. */
-static enum conversation_order finish(struct conversation *c)
+static enum conversation_order finish(struct conversation *c, int64_t now)
 {
     if (conversation_has_words(c))
-        return ask_next(c);
+        return c->plan.answers && !c->has_thought ? think(c, now) : ask_next(c);
     if (c->asked < c->limits->asks)
         return say(c, TALK_AGAIN, PHONE_AGAIN);
     return say(c, TALK_PARTING, PHONE_NOTHING);
+}
+
+/* ---- an answer
+ * ------------------------------------------------------------------------ */
+
+/* "One moment" is not cut short by what it asks to wait for. */
+static enum conversation_order answer(struct conversation *c)
+{
+    if (c->state != TALK_THINKING || !c->is_thought || !c->is_moment_said)
+        return ORDER_NONE;
+    return c->has_answer ? say(c, TALK_ANSWER, PHONE_ANSWER) : ask_next(c);
+}
+
+enum conversation_order conversation_thought(struct conversation *c,
+                                             bool has_answer)
+{
+    c->is_thought = true;
+    c->has_answer = has_answer;
+    return answer(c);
+}
+
+static enum conversation_order ask_helped(struct conversation *c)
+{
+    c->waits_since = 0;
+    return say(c, TALK_HELPED, PHONE_HELPED);
+}
+
+static enum conversation_order take_helped(struct conversation *c, char key)
+{
+    switch (key) {
+    case '1': c->state = TALK_FILING; return ORDER_CLOSE;
+    case '2': return ask_next(c);
+    case '*': return say(c, TALK_ANSWER, PHONE_ANSWER);
+    case '#': return c->state == TALK_ANSWER ? ask_helped(c) : ORDER_NONE;
+    default: return ORDER_NONE;
+    }
+}
+
+enum conversation_order conversation_closed(struct conversation *c)
+{
+    if (c->state != TALK_FILING)
+        return ORDER_NONE;
+    return c->gone ? hang_up(c) : say(c, TALK_READING, PHONE_GLAD);
 }
 
 /* ---- a question
@@ -268,6 +320,9 @@ enum conversation_order conversation_said(struct conversation *c, int64_t now)
     case TALK_OPENING: return go_on(c, now);
     case TALK_AGAIN: return listen_now(c, now);
     case TALK_QUESTION: return take_answer(c, now);
+    case TALK_THINKING: c->is_moment_said = true; return answer(c);
+    case TALK_ANSWER: return ask_helped(c);
+    case TALK_HELPED: c->waits_since = now; return ORDER_NONE;
     case TALK_TRANSFERRING: c->waits_since = now; return ORDER_TRANSFER;
     case TALK_READING:
     case TALK_PARTING: return hang_up(c);
@@ -297,9 +352,11 @@ enum conversation_order conversation_key(struct conversation *c, int64_t now,
     case TALK_CHOOSING: return choose(c, key);
     case TALK_OPENING: /* who knows it need not hear it */
     case TALK_AGAIN: return listen_now(c, now);
-    case TALK_LISTENING: return key == '#' ? finish(c) : ORDER_NONE;
+    case TALK_LISTENING: return key == '#' ? finish(c, now) : ORDER_NONE;
     case TALK_QUESTION: return interrupt(c, now, key);
     case TALK_ANSWERING: return take_digit(c, now, key);
+    case TALK_ANSWER:
+    case TALK_HELPED: return take_helped(c, key);
     case TALK_READING:
         return key == '*' ? say(c, TALK_READING, c->text) : ORDER_NONE;
     default: return ORDER_NONE;
@@ -381,8 +438,14 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
     if (c->state == TALK_PREPARING && now - c->began >= l->prepare_ms)
         return begin(c);
     if (c->state == TALK_LISTENING)
-        return is_finished(c, now, c->voiced_ms, l->listen_ms) ? finish(c)
+        return is_finished(c, now, c->voiced_ms, l->listen_ms) ? finish(c, now)
                                                                : ORDER_NONE;
+    bool waits = c->waits_since != 0;
+    if (c->state == TALK_THINKING && now - c->waits_since >= l->think_ms)
+        return ask_next(c);
+    if (c->state == TALK_HELPED && waits &&
+        now - c->waits_since >= l->helped_ms)
+        return ask_next(c);
     if (c->state == TALK_ANSWERING && is_answered(c, now))
         return end_answer(c);
     if (c->state == TALK_CHOOSING && c->waits_since &&

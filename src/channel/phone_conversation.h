@@ -2,10 +2,10 @@
  * channel/phone_conversation.h - what is said and done in a call, step by step
  *
  *   language by key -> greeting -> listening -> filing -> number -> good-bye
- *                                    |         |  questions, when the line has
- *                                    |         |  any: spoken or by digits
- *                                    |  nothing was said: asked once more, then
- *                                    |  good-bye
+ *                                    |         |  an answer, when there is one:
+ * 1 |         |  ends the call without a ticket |         |  questions, when
+ * the line has |         |  any: spoken or by digits |  nothing was said: asked
+ * once more, then |  good-bye
  *
  * The caller ends by silence, by '#' or by hanging up. Events go in, orders
  * come out: the conversation knows neither SIP nor sound nor the desk, and what
@@ -32,6 +32,9 @@ enum phone_text {
     PHONE_AGAIN,    /* nothing was heard */
     PHONE_TRANSFER, /* the caller is being put through */
     PHONE_NOBODY,   /* that failed: tell us what happened */
+    PHONE_MOMENT,   /* is there an answer? */
+    PHONE_HELPED,   /* did it help? */
+    PHONE_GLAD,     /* it did: good-bye */
     PHONE_FILED,    /* your ticket has this number */
     PHONE_DUE,      /* until when we will answer; of PHONE_FILED */
     PHONE_BYE,      /* after that */
@@ -41,6 +44,7 @@ enum phone_text {
     /* not of the script: */
     PHONE_INCIDENT = PHONE_TEXTS, /* what is out of order today */
     PHONE_QUESTION,               /* that of `question` */
+    PHONE_ANSWER,                 /* what an article says */
 };
 
 enum { PHONE_QUESTIONS_MAX = 5, PHONE_DIGITS_MAX = 20 };
@@ -52,6 +56,8 @@ struct conversation_limits {
     int64_t hold_ms;     /* longest on hold */
     int64_t voiced_ms;   /* less is a cough */
     int64_t call_ms;     /* of all together */
+    int64_t think_ms;    /* longest that we look for an answer */
+    int64_t helped_ms;   /* for a key, when it was said */
     int64_t transfer_ms; /* until a person answers */
     int64_t digit_ms;    /* after a digit: there is no other */
     int64_t choose_ms;   /* after the languages were named */
@@ -71,6 +77,7 @@ struct conversation_plan {
     bool prepares;      /* wait for conversation_prepared() */
     struct conversation_question questions[PHONE_QUESTIONS_MAX];
     size_t n_questions;
+    bool answers;        /* look for an answer */
     char transfer_key;   /* that a person is reached by; '\0': none */
     bool has_transfer;   /* to somebody, at least at times … */
     bool is_open;        /* … who is there now */
@@ -79,8 +86,10 @@ struct conversation_plan {
 
 enum conversation_order {
     ORDER_NONE,
-    ORDER_SAY,      /* `text`; conversation_said() when it is over */
-    ORDER_LISTEN,   /* stop speaking; what is heard from now on is kept */
+    ORDER_SAY,    /* `text`; conversation_said() when it is over */
+    ORDER_LISTEN, /* stop speaking; what is heard from now on is kept */
+    ORDER_THINK, /* say `text` and look for an answer; conversation_thought() */
+    ORDER_CLOSE, /* answered: no ticket; conversation_closed() or _filed() */
     ORDER_TRANSFER, /* to a person; conversation_transferred() */
     ORDER_NOTE,     /* keep `digits` of `question`; conversation_noted() */
     ORDER_FILE,     /* keep it and make a ticket; conversation_filed() */
@@ -97,6 +106,9 @@ enum conversation_state {
     TALK_TRANSFERRING,
     TALK_QUESTION, /* is asked */
     TALK_ANSWERING,
+    TALK_THINKING,
+    TALK_ANSWER, /* is said */
+    TALK_HELPED, /* did it? */
     TALK_FILING,
     TALK_READING, /* the number */
     TALK_PARTING,
@@ -111,6 +123,8 @@ struct conversation {
     size_t language;      /* index; also that of the text to say */
     bool has_chosen;      /* the caller did, by key */
     bool is_prepared;
+    bool has_thought, is_thought, has_answer; /* asked; over; with one */
+    bool is_moment_said;
     int64_t began, listens_since, last_voice, held_since; /* 0: not */
     int64_t waits_since; /* for a key, when all is said */
     int64_t voiced_ms;
@@ -137,6 +151,9 @@ void conversation_heard(struct conversation *c, int64_t now, int64_t voiced_ms);
 enum conversation_order conversation_key(struct conversation *c, int64_t now,
                                          char key);
 void conversation_hold(struct conversation *c, int64_t now, bool held);
+enum conversation_order conversation_thought(struct conversation *c,
+                                             bool has_answer);
+enum conversation_order conversation_closed(struct conversation *c);
 enum conversation_order conversation_transferred(struct conversation *c,
                                                  bool answered);
 enum conversation_order conversation_noted(struct conversation *c);

@@ -22,6 +22,8 @@ void phone_counts_put(const struct phone_counts *c, struct buf *b)
          "Failures to file a call; it is tried "
          "again.",
          c->unfiled},
+        {"answered_total", "counter", "Calls that an answer ended.",
+         c->answered},
         {"silent_total", "counter", "Calls in which nothing was said.",
          c->silent},
         {"transferred_total", "counter", "Callers put through to a person.",

@@ -24,7 +24,7 @@
 #include "speech/activity.h"
 #include "speech/recording.h"
 
-enum { HANDS = 2, LOOK_MS = 60 * 1000, CALLER_BYTES = 64, NAME_BYTES = 100 };
+enum { LOOK_MS = 60 * 1000, CALLER_BYTES = 64, NAME_BYTES = 100 };
 
 struct task {
     struct task *next;
@@ -34,7 +34,7 @@ struct task {
 
 struct phone_hands {
     struct phone_hands_options o;
-    pthread_t threads[HANDS];
+    pthread_t threads[PHONE_HANDS_MAX];
     int n_threads;
     pthread_mutex_t lock; /* guards: */
     pthread_cond_t some;
@@ -99,6 +99,62 @@ static void file(struct phone_hands *h, struct desk_worker *w,
     f->ticket = filed.ticket_id;
 }
 
+/* ---- an answer
+ * ------------------------------------------------------------------------ */
+
+static bool is_too_late(void *ctx)
+{
+    const struct phone_task *t = ctx;
+    return clock_mono(&clock_real) >= t->until;
+}
+
+static void think(struct phone_hands *h, struct desk_worker *w,
+                  struct phone_task *t, struct phone_done *f)
+{
+    struct err e = {0};
+    struct call_thought x;
+    struct arena *a = arena_new();
+    enum phone_language l;
+    struct call_question q = {
+        .wav = {t->sound, t->n_sound},
+        .spoken = t->is_chosen ? phone_language_code(t->language) : "",
+        .cancelled = is_too_late,
+        .ctx = t,
+    };
+    if (!is_too_late(t) && call_think(h->o.desk, w, &q, a, &x, &e) == OTK_OK &&
+        x.answer.n && phone_language_find(str_from(x.language), &l)) {
+        phone_voice_once(h->o.voice, l, x.answer, &f->words.answer);
+        f->said = str_copy(x.words);
+    }
+    if (e.code)
+        log_info("phone", "a call is not answered at once: %s", e.msg);
+    arena_free(a);
+    free(t->sound);
+}
+
+/* The answer may be gone, or the store not there: then it is a ticket. */
+static void close_call(struct phone_hands *h, struct desk_worker *w,
+                       const struct phone_task *t, struct phone_done *f)
+{
+    struct err e = {0};
+    struct call_about about;
+    struct arena *a = arena_new();
+    int r = call_about_parse(recording_about(t->recording), a, &about, &e);
+    if (!r)
+        r = call_close(h->o.desk, w, &about, str_from(t->said), a, &e);
+    f->is_closed = r == OTK_OK;
+    if (r) {
+        log_warn("phone", "call=%s becomes a ticket: %s",
+                 recording_name(t->recording), e.msg);
+        file(h, w, t, f);
+    } else {
+        h->o.counts->answered++;
+        recording_remove(t->recording);
+    }
+    arena_free(a);
+    free(t->said);
+}
+
 /* ---- before a call begins
  * ---------------------------------------------------------------------- */
 
@@ -136,6 +192,8 @@ static void do_task(struct phone_hands *h, struct desk_worker *w,
     f->call = x->t.call;
     switch (x->t.work) {
     case WORK_PREPARE: prepare(h, &x->t, &f->words); break;
+    case WORK_THINK: think(h, w, &x->t, f); break;
+    case WORK_CLOSE: close_call(h, w, &x->t, f); break;
     case WORK_FILE: file(h, w, &x->t, f); break;
     }
     h->o.done(h->o.arg, f);
@@ -145,6 +203,7 @@ static void do_task(struct phone_hands *h, struct desk_worker *w,
 void phone_done_free(struct phone_done *f)
 {
     phone_words_free(&f->words);
+    free(f->said);
     free(f);
 }
 
@@ -206,6 +265,8 @@ static void resume(struct phone_hands *h, struct desk_worker *w)
 {
     struct err e = {0};
     struct resuming x = {h, w};
+    if (!h->o.folder)
+        return;
     if (recording_each(h->o.folder, resume_one, &x, &e))
         log_warn("phone", "recordings wait on: %s", e.msg);
 }
@@ -264,7 +325,7 @@ int phone_hands_start(const struct phone_hands_options *o,
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&h->some, &attr);
     (void)pthread_condattr_destroy(&attr);
-    while (h->n_threads < HANDS &&
+    while (h->n_threads < o->threads &&
            pthread_create(&h->threads[h->n_threads], NULL, work, h) == 0)
         h->n_threads++;
     if (h->n_threads == 0) {

@@ -21,9 +21,13 @@ struct phone_hands;
 struct phone_voice;
 struct recording;
 
+enum { PHONE_HANDS_MAX = 4 };
+
 /* What can be asked of them. */
 enum phone_work {
     WORK_PREPARE, /* what is said in this call only */
+    WORK_THINK,   /* is there an answer to what was said? */
+    WORK_CLOSE,   /* the answer helped: the recording goes */
     WORK_FILE,    /* the recording becomes a ticket */
 };
 
@@ -33,13 +37,20 @@ struct phone_task {
     const struct phone_line *line; /* NULL: nobody hears */
     enum phone_language language;
     const char *caller; /* of WORK_PREPARE: the number; "": do not look */
-    struct recording *recording; /* of WORK_FILE; is theirs */
+    struct recording *recording; /* of WORK_CLOSE, WORK_FILE; is theirs */
+    char *sound; /* of WORK_THINK: WAVE, from mem_new(); theirs */
+    size_t n_sound;
+    bool is_chosen; /* `language` is what the caller speaks */
+    int64_t until;  /* of WORK_THINK: nobody waits longer; monotonic */
+    char *said;     /* of WORK_CLOSE: the words; is theirs */
 };
 
 struct phone_done {
     enum phone_work work;
     uint64_t call;
     int64_t ticket; /* of WORK_FILE; 0: there is none yet */
+    bool is_closed; /* of WORK_CLOSE; false: it became a ticket, after all */
+    char *said;     /* of WORK_THINK: the words, when there is an answer */
     struct phone_words words;
 };
 
@@ -47,8 +58,9 @@ struct phone_hands_options {
     struct desk *desk;
     const struct phone_voice *voice;
     struct phone_counts *counts;
-    const char *folder; /* of recordings */
-    int64_t voiced_ms;  /* less speech is no call to keep */
+    const char *folder; /* of recordings; NULL: do not look for any */
+    int threads;
+    int64_t voiced_ms; /* less speech is no call to keep */
     /* On a thread of the hands; whoever gets it frees it. */
     void (*done)(void *arg, struct phone_done *f);
     void *arg;

@@ -43,6 +43,15 @@ static const struct {
                        "Пожалуйста, расскажите, что случилось.",
                        "I am sorry, nobody can answer now. Please tell us what "
                        "happened."}},
+    [PHONE_MOMENT] = {"moment", {"Одну минуту.", "One moment, please."}},
+    [PHONE_HELPED] = {"helped",
+                      {"Это помогло? Если да, нажмите один. Если нет, нажмите "
+                       "два, и мы передадим вопрос сотруднику.",
+                       "Did this help? If it did, press one. If not, press "
+                       "two, and somebody will look at it."}},
+    [PHONE_GLAD] = {"glad",
+                    {"Рады, что помогли. До свидания.",
+                     "Glad to hear that. Good-bye."}},
     [PHONE_FILED] = {"filed",
                      {"Спасибо. Ваше обращение принято. Его номер: {ticket}. "
                       "Повторяю: {ticket}.",

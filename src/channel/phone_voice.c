@@ -113,14 +113,16 @@ static bool make_prompt(const struct phone_voice *v, const struct desk *d,
 }
 
 /* Those with something of the ticket in them are made when there is one. */
-static bool is_made_before(const struct phone_line *l, enum phone_language in,
-                           enum phone_text t)
+static bool is_made_before(const struct desk *d, const struct phone_line *l,
+                           enum phone_language in, enum phone_text t)
 {
     if (t == PHONE_FILED || t == PHONE_DUE || t == PHONE_KNOWN)
         return l->prompts[in][t].sound[0] != '\0';
     if (t == PHONE_OFFER || t == PHONE_CLOSED || t == PHONE_TRANSFER ||
         t == PHONE_NOBODY)
         return l->transfer.to[0] != '\0';
+    if (t == PHONE_MOMENT || t == PHONE_HELPED || t == PHONE_GLAD)
+        return desk_settings(d).phone.answer_seconds > 0;
     return t != PHONE_CHOOSE || l->n_languages > 1;
 }
 
@@ -131,7 +133,7 @@ static size_t make_line(const struct phone_voice *v, const struct desk *d,
     for (size_t i = 0; i < l->n_languages; i++) {
         enum phone_language in = l->languages[i];
         for (int t = 0; t < PHONE_TEXTS; t++) {
-            if (is_made_before(l, in, t))
+            if (is_made_before(d, l, in, t))
                 missing += !make_prompt(v, d, l, in, &l->prompts[in][t],
                                         phone_text_name(t), &ret->texts[in][t]);
         }

@@ -18,6 +18,7 @@ void phone_words_free(struct phone_words *w)
         sound_free(&w->known[l]);
         sound_free(&w->incident[l]);
     }
+    sound_free(&w->answer);
     sound_free(&w->filed);
 }
 
@@ -27,6 +28,7 @@ void phone_words_take(struct phone_words *w, struct phone_words *from)
         take(&w->known[l], &from->known[l]);
         take(&w->incident[l], &from->incident[l]);
     }
+    take(&w->answer, &from->answer);
     take(&w->filed, &from->filed);
 }
 
@@ -37,6 +39,8 @@ const struct sound *phone_words_get(const struct phone_words *w,
 {
     if (t == PHONE_INCIDENT)
         return &w->incident[l];
+    if (t == PHONE_ANSWER)
+        return &w->answer;
     if (t == PHONE_GREETING && w->known[l].n)
         return &w->known[l];
     if (t == PHONE_FILED && w->filed.n)

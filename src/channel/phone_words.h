@@ -17,7 +17,8 @@ struct phone_voice;
 struct phone_words {
     struct sound known[PHONE_LANGUAGES]; /* for PHONE_GREETING */
     struct sound incident[PHONE_LANGUAGES];
-    struct sound filed; /* number, due and good-bye, for PHONE_FILED */
+    struct sound answer; /* of an article */
+    struct sound filed;  /* number, due and good-bye, for PHONE_FILED */
 };
 
 void phone_words_free(struct phone_words *w);

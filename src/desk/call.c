@@ -241,22 +241,24 @@ static struct str subject_of(struct arena *a, const struct call_about *x)
 }
 
 /* What a number is not, is left out: a caller is not refused for it. */
-static void take_caller(struct filing *f, struct arena *a)
+void call_take_caller(const struct call_about *x, struct arena *a,
+                      struct person_ask *ret)
 {
     struct str phone;
-    f->ask.person.language = f->about.language;
-    if (identity_normalize("phone", f->about.caller, a, &phone, NULL))
+    ret->language = x->language;
+    if (identity_normalize("phone", x->caller, a, &phone, NULL))
         return;
-    f->ask.person.phone = phone;
-    f->ask.person.name = f->about.name;
-    if (person_check(&f->ask.person, a, NULL))
-        f->ask.person.name = (struct str){0};
+    ret->phone = phone;
+    ret->name = x->name;
+    if (person_check(ret, a, NULL))
+        ret->name = (struct str){0};
 }
 
 static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
 {
     return db_int_of(tx, &f->ret->ticket_id, e,
-                     "SELECT ticket_id FROM inbox WHERE channel = 'phone' AND "
+                     "SELECT COALESCE(ticket_id, 0) FROM inbox WHERE channel "
+                     "= 'phone' AND "
                      "dedup = ?1",
                      "s", f->ask.dedup);
 }
@@ -332,6 +334,8 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
     struct filing *f = arg;
     struct intake *in = &f->in;
     int r = find_filed(tx, f, e);
+    if (!r && !f->ret->ticket_id)
+        return OTK_OK; /* it was answered */
     if (r != OTK_ENOENT)
         return r ? r : read_due(tx, f, e);
     r = person_get_or_make(tx, &f->ask.person, in->now, &in->person_id, e);
@@ -360,7 +364,7 @@ static void prepare(struct filing *f, struct desk *d, struct desk_worker *w,
         .text = call_waiting_text(a, language, f->ms),
         .want_ticket = true,
     };
-    take_caller(f, a);
+    call_take_caller(&f->about, a, &f->ask.person);
     f->result.outcome = INTAKE_TICKET;
     f->result.language = language;
     rand_token(f->result.token, (TOKEN_BYTES - 1) / 2);

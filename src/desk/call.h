@@ -65,7 +65,7 @@ int call_known(struct desk *d, struct str caller, struct arena *a,
                struct str *ret_name, struct err *e);
 
 struct call_filed {
-    int64_t ticket_id;
+    int64_t ticket_id; /* 0: it was answered before */
     int64_t first_due; /* wall ms; 0: no promise */
 };
 
@@ -73,6 +73,36 @@ struct call_filed {
  * call again gives the same ticket. OTK_EAGAIN: nothing was stored. */
 int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
               struct arena *a, struct call_filed *ret, struct err *e);
+
+/* ---- answered while it goes on (desk/call_answer.c)
+ * ------------------------------------------------------------------------- */
+
+enum { CALL_ANSWER_MAX = 1200 }; /* bytes that are read out */
+
+struct call_question {
+    struct str wav;               /* what was said */
+    const char *spoken;           /* language that the caller chose; "" */
+    bool (*cancelled)(void *ctx); /* asked now and then; may be NULL */
+    void *ctx;
+};
+
+struct call_thought {
+    struct str words;     /* empty: none were understood */
+    struct str answer;    /* to be said; empty: the desk is not sure of any */
+    const char *language; /* of both */
+};
+
+/* What an article says to it, by the rules of a chat: knowledge.answer_first
+ * and knowledge.answer_threshold. Stores nothing. */
+int call_think(struct desk *d, struct desk_worker *w,
+               const struct call_question *q, struct arena *a,
+               struct call_thought *ret, struct err *e);
+
+/* It helped: a request that was answered, and no ticket. OTK_ENOENT: meanwhile
+ * there is no answer any more. The recording is not kept. */
+int call_close(struct desk *d, struct desk_worker *w,
+               const struct call_about *about, struct str words,
+               struct arena *a, struct err *e);
 
 /* The job: the recording's words. */
 int call_step_transcribe(struct desk *d, struct desk_worker *w,

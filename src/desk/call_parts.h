@@ -5,8 +5,13 @@
 #include "desk/call.h"
 
 struct db_tx;
+struct person_ask;
 
 enum { CALL_BYTES_MAX = 512 << 20 }; /* of one recording: 4 hours, 16 kHz */
+
+/* Who called, as far as that can be a person of the desk. */
+void call_take_caller(const struct call_about *x, struct arena *a,
+                      struct person_ask *ret);
 
 /* The job that transcribes the call of this request. */
 int call_push(struct db_tx *tx, int64_t inbox, int64_t now_ms, struct arena *a,

@@ -97,6 +97,7 @@ const struct conf_setting settings_table[] = {
     WHOLE("phone.silence_ms", phone.silence_ms, AT_START, "3000", 500, 60000, "silence after which the caller has finished"),
     WHOLE("phone.patience_seconds", phone.patience_seconds, AT_START, "8", 2, 120, "wait so long for the first word"),
     WHOLE("phone.hold_seconds", phone.hold_seconds, AT_START, "300", 1, 3600, "longest that a call may be put on hold"),
+    WHOLE("phone.answer_seconds", phone.answer_seconds, AT_START, "0", 0, 60, "longest that a caller waits for an answer of the knowledge base; 0: none is looked for"),
     {.name = "phone.incident_ru", .type = CONF_TEXT, AT(phone.incident_ru), .fallback = "", .max = 1000, .help = "what is out of order now: callers hear it first, in Russian; empty: nothing", .change = CONF_AT_ONCE},
     {.name = "phone.incident_en", .type = CONF_TEXT, AT(phone.incident_en), .fallback = "", .max = 1000, .help = "the same in English", .change = CONF_AT_ONCE},
 

@@ -94,6 +94,7 @@ struct settings {
         char *script;
         int64_t listen_seconds, silence_ms, patience_seconds;
         int64_t hold_seconds;
+        int64_t answer_seconds;
         char *incident_ru, *incident_en; /* said first; empty: all is well */
     } phone;
     struct {

@@ -529,6 +529,40 @@ lines:
         self.assertTrue(d.done(1))
 
 
+    def answered(self, key):
+        """A call to which there is an article, until that key is pressed."""
+        d = self.talk("lines:\n  default: {consent: \"\", ask: \"\"}\n",
+                      "phone.answer_seconds=20",
+                      "speech.memory_text=Почему в письме крокозябры?")
+        d.client("anna").post("/knowledge/articles", {
+            "key": "krok", "language": "ru", "title": "Крокозябры в почте",
+            "questions": "Почему в письме крокозябры?",
+            "answer": "# Почта\n\nСмените **кодировку** на UTF-8."}, 201)
+        p = self.dial(Phone(d.sip))
+        self.hear(p, 60)
+        self.tell(p)
+        self.hear(p, 180)  # one moment, the answer, did it help?
+        self.assertIn("ru Почта. Смените кодировку на UTF-8.", d.spoken())
+        p.press(key)
+        self.assertIsNotNone(p.wait_bye())
+        return d
+
+    def test_answer_helps(self):
+        d = self.answered("1")
+        self.assertEqual(d.tickets(), [])
+        self.assertEqual(d.rows(
+            "SELECT i.text, i.stage, f.value FROM inbox i JOIN feedback f ON "
+            "f.inbox_id = i.id"), [{"text": "Почему в письме крокозябры?",
+                                    "stage": "answered", "value": 1}])
+        self.assertEqual(d.count("answered_total"), 1)
+        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+
+    def test_answer_does_not_help(self):
+        d = self.answered("2")
+        self.assertEqual(d.done(1)["subject"], "Почему в письме крокозябры?")
+        self.assertEqual(d.count("answered_total"), 0)
+
+
 class PhoneStartsTest(unittest.TestCase):
     """Tests that need a telephone of their own."""
 

@@ -15,6 +15,8 @@ static const struct conversation_limits limits = {
     .prepare_ms = 2000,
     .digit_ms = 4000,
     .transfer_ms = 30000,
+    .think_ms = 5000,
+    .helped_ms = 6000,
     .asks = 2,
 };
 static const struct conversation_plan plain = {.n_languages = 1};
@@ -346,6 +348,104 @@ static void test_transfer_fails(void **state)
     }
 }
 
+/* The caller has spoken until 2000, and an answer is looked for. */
+static void begin_thinking(void)
+{
+    static const struct conversation_plan p = {
+        .answers = true, .questions = {{.digits_max = 1}}, .n_questions = 1};
+    begin_with(p);
+    assert_int_equal(conversation_key(&talk, 500, '5'), ORDER_LISTEN);
+    conversation_heard(&talk, 1000, 500);
+    assert_int_equal(conversation_key(&talk, 2000, '#'), ORDER_THINK);
+    assert_int_equal(talk.text, PHONE_MOMENT);
+    assert_false(conversation_listens(&talk));
+}
+
+static void begin_answer(void)
+{
+    begin_thinking();
+    assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_ANSWER);
+}
+
+static void test_answer_helps(void **state)
+{
+    (void)state;
+    begin_answer();
+    assert_int_equal(conversation_said(&talk, 9000), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_HELPED);
+    assert_int_equal(conversation_key(&talk, 9100, '*'), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_ANSWER);
+    assert_int_equal(conversation_key(&talk, 9200, '#'), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_HELPED);
+    assert_int_equal(conversation_said(&talk, 10000), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 10100, '5'), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 10200, '1'), ORDER_CLOSE);
+    assert_int_equal(conversation_closed(&talk), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_GLAD);
+    assert_int_equal(conversation_said(&talk, 12000), ORDER_HANG_UP);
+    /* known before it is over; gone before it is closed */
+    begin_answer();
+    assert_int_equal(conversation_key(&talk, 3100, '1'), ORDER_CLOSE);
+    assert_int_equal(conversation_left(&talk, 3200), ORDER_NONE);
+    assert_int_equal(conversation_closed(&talk), ORDER_HANG_UP);
+    /* it could not be closed */
+    begin_answer();
+    assert_int_equal(conversation_key(&talk, 3100, '1'), ORDER_CLOSE);
+    assert_int_equal(conversation_filed(&talk, 3200, true), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_FILED);
+}
+
+static void test_answer_does_not_help(void **state)
+{
+    (void)state;
+    int64_t at;
+    begin_answer();
+    assert_int_equal(conversation_key(&talk, 3100, '2'), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_QUESTION); /* then the line's own */
+    assert_int_equal(conversation_key(&talk, 3200, '7'), ORDER_NOTE);
+    assert_int_equal(conversation_noted(&talk), ORDER_FILE);
+    /* silence */
+    begin_answer();
+    assert_int_equal(conversation_said(&talk, 9000), ORDER_SAY);
+    assert_int_equal(conversation_look(&talk, 60000), ORDER_NONE);
+    assert_int_equal(conversation_said(&talk, 60000), ORDER_NONE);
+    assert_int_equal(wait_from(60000, &at), ORDER_SAY);
+    assert_int_equal(at, 66000);
+    assert_int_equal(talk.text, PHONE_QUESTION);
+    /* hung up without a word */
+    begin_answer();
+    assert_int_equal(conversation_left(&talk, 4000), ORDER_FILE);
+}
+
+static void test_no_answer(void **state)
+{
+    (void)state;
+    int64_t at;
+    /* none; it was quicker than "one moment" */
+    begin_thinking();
+    assert_int_equal(conversation_thought(&talk, false), ORDER_NONE);
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_QUESTION);
+    /* none, later */
+    begin_thinking();
+    assert_int_equal(conversation_said(&talk, 3000), ORDER_NONE);
+    assert_int_equal(conversation_key(&talk, 3100, '1'), ORDER_NONE);
+    assert_int_equal(conversation_thought(&talk, false), ORDER_SAY);
+    assert_int_equal(talk.text, PHONE_QUESTION);
+    /* too late */
+    begin_thinking();
+    assert_int_equal(wait_from(2000, &at), ORDER_SAY);
+    assert_int_equal(at, 7000);
+    assert_int_equal(talk.text, PHONE_QUESTION);
+    assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
+    /* gone meanwhile */
+    begin_thinking();
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_FILE);
+    assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
+}
+
 static void test_greeting_is_skipped(void **state)
 {
     (void)state;
@@ -440,6 +540,7 @@ static void test_any_events(void **state)
             .prepares = run % 3 == 0,
             .questions = {{.digits_max = 2}, {.listen_ms = 3000}},
             .n_questions = (size_t)run % 3,
+            .answers = run % 4 == 0,
             .has_transfer = run % 5 < 2,
             .is_open = run % 5 == 0,
             .transfer_key = '#',
@@ -460,9 +561,15 @@ static void test_any_events(void **state)
                         : conversation_key(&talk, now, "12#*"[seed >> 26 & 3]);
                 break;
             case 4: conversation_hold(&talk, now, seed >> 24 & 1); break;
-            case 5: o = conversation_filed(&talk, now, seed >> 24 & 1); break;
+            case 5:
+                o = seed >> 25 & 1
+                        ? conversation_filed(&talk, now, seed >> 24 & 1)
+                        : conversation_closed(&talk);
+                break;
             case 6:
-                if (seed >> 24 & 1)
+                if (seed >> 27 & 1)
+                    o = conversation_thought(&talk, seed >> 28 & 1);
+                else if (seed >> 24 & 1)
                     o = conversation_prepared(&talk);
                 else
                     o = seed >> 25 & 1
@@ -495,6 +602,9 @@ int main(void)
         cmocka_unit_test(test_transfer_is_offered),
         cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_transfer_fails),
+        cmocka_unit_test(test_answer_helps),
+        cmocka_unit_test(test_answer_does_not_help),
+        cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),
