@@ -31,11 +31,7 @@ bool phone_transfer_is_open(struct desk *d, const struct phone_line *line)
     if (!name[0])
         return true;
     struct catalog *c = desk_catalog(d);
-    const struct catalog_schedule *found = NULL;
-    for (size_t i = 0; i < c->n_schedules && !found; i++) {
-        if (str_is(c->schedules[i].name, name))
-            found = &c->schedules[i];
-    }
+    const struct catalog_schedule *found = catalog_schedule(c, str_from(name));
     bool open =
         found && schedule_is_open(found->hours, clock_wall(desk_clock(d)));
     if (!found)

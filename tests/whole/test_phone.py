@@ -521,6 +521,8 @@ lines:
     def test_no_transfer(self):
         """Nobody is there at this hour, or never: a schedule that is none."""
         d = self.talk(self.TRANSFER)
+        self.assertIn("the desk has no schedule 'Nowhere'", d.run(
+            "doctor", "phone.enabled=true", "speech.synthesiser=", want=None))
         p = self.dial(Phone(d.sip), "300")
         self.hear(p, 120)  # greeting, nobody is here
         p.press("0")
