@@ -11,6 +11,7 @@ import time
 import unittest
 import wave
 from contextlib import closing
+from unittest import mock
 
 from desk import Desk, wait_for
 from phone import FRAME, Phone, speech
@@ -109,6 +110,11 @@ class PhoneDesk(Desk):
         h = r[0]["hash"]
         with wave.open(f"{self.folder}/files/{h[:2]}/{h}") as w:
             return w.getnframes() * 1000 // w.getframerate()
+
+    def notes(self, ticket):
+        return [r["body"] for r in self.rows(
+            "SELECT body FROM messages WHERE ticket_id = ? AND kind = 'note' "
+            "ORDER BY id", ticket)]
 
     def count(self, name):
         text = self.client().raw("GET", "/metrics").bytes.decode()
@@ -328,14 +334,41 @@ class PhoneTest(unittest.TestCase):
 
 
 class PhoneTalksTest(unittest.TestCase):
-    """What is said, by a voice that writes it down."""
+    """What is said, by a voice that writes it down. Each test has its number."""
 
-    def talk(self, script, *settings):
-        self.desk = PhoneDesk(*settings, script=script)
-        self.addCleanup(self.desk.__exit__)
-        return self.desk.give_voice()
+    SCRIPT = """
+lines:
+  "201": {languages: [ru, en], ask: "", consent: {en: Recorded.}}
+  "203": {ask: ""}
+  "204": {ask: "", greet_by_name: false}
+  "205":
+    language: en
+    ask: ""
+    consent: ""
+    questions:
+      - {field: Добавочный, text: Какой?, kind: digits, digits: 4}
+      - {field: Имя, text: Как вас зовут?}
+  "206": {consent: "", ask: "", transfer: {to: "sip:100@pbx.test", key: "0"}}
+  "207": {consent: "", ask: "", transfer: {to: "sip:1@b.test", key: "0",
+          schedule: Nowhere}}
+  "208": {consent: "", ask: ""}
+"""
 
-    def dial(self, p, number="support"):
+    @classmethod
+    def setUpClass(cls):
+        cls.desk = PhoneDesk(script=cls.SCRIPT).give_voice()
+        cls.addClassCleanup(cls.desk.__exit__)
+
+    def setUp(self):
+        self.before = len(self.desk.tickets())
+        self.spoken = len(self.desk.spoken())
+
+    def said(self):
+        """What was spoken since the test began."""
+        return self.desk.spoken()[self.spoken:]
+
+    def dial(self, number, caller="+79001234567", desk=None):
+        p = Phone((desk or self.desk).sip, caller, "")
         self.addCleanup(p.__exit__)
         self.assertEqual(p.dial(number).status, 200)
         return p
@@ -352,86 +385,60 @@ class PhoneTalksTest(unittest.TestCase):
         p.speak(speech(ms))
         p.press("#")
 
+    def ticket(self, p):
+        """The desk ends the call; its ticket when it is finished."""
+        self.assertIsNotNone(p.wait_bye())
+        return self.desk.done(self.before + 1)
+
+    def heard_in(self, ticket):
+        """The language of its transcript."""
+        return self.desk.rows(
+            "SELECT t.language FROM transcripts t JOIN attachments a ON a.id = "
+            "t.attachment_id WHERE a.ticket_id = ?", ticket)[0]["language"]
+
     def test_language(self):
         """The caller chooses by key; all that follows is in that language."""
-        d = self.talk("lines:\n  default: {languages: [ru, en], ask: \"\", "
-                      "consent: {en: Recorded.}}\n")
-        before = d.spoken()
-        self.assertIn("ru Для русского языка нажмите 1.", before)
-        self.assertIn("en For English, press 2.", before)
-        self.assertIn("en Recorded.", before)
-        p = self.dial(Phone(d.sip))
+        self.assertIn("ru Для русского языка нажмите 1.", self.desk.spoken())
+        self.assertIn("en For English, press 2.", self.desk.spoken())
+        self.assertIn("en Recorded.", self.desk.spoken())
+        p = self.dial("201")
         self.hear(p, 60)
         p.press("2")
         self.hear(p, 120)  # greeting, consent
         self.tell(p)
-        self.assertIsNotNone(p.wait_bye())
-        t = d.done(1)
-        said = d.spoken()[len(before):]
-        self.assertEqual(said[0], "en Thank you. Your request is on the desk. "
-                         f"Its number is {t['id']}. Again: {t['id']}.")
-        self.assertRegex(said[1], r"^en We will answer "
-                         r"(today|tomorrow|on \w+( \d+)?) by .+\.$")
-        self.assertEqual(d.rows("SELECT language FROM transcripts"),
-                         [{"language": "en"}])  # as the recogniser was told
-
-    def test_no_language(self):
-        """No key: the first language, and nobody said that he speaks it."""
-        d = self.talk("lines:\n  default: {languages: [en, ru], ask: \"\"}\n")
-        p = self.dial(Phone(d.sip))
-        self.hear(p, 240)  # both are named, greeting, consent
-        self.tell(p)
-        self.assertIsNotNone(p.wait_bye())
-        t = d.done(1)
-        self.assertIn(f"Its number is {t['id']}.", d.spoken()[-2])
-        self.assertEqual(d.rows("SELECT language FROM transcripts"),
-                         [{"language": "ru"}])  # as the words are
-
+        t = self.ticket(p)
+        self.assertIn("en Thank you. Your request is on the desk. Its number "
+                      f"is {t['id']}. Again: {t['id']}.", self.said())
+        self.assertRegex("\n".join(self.desk.spoken()),  # perhaps kept
+                         r"\nen We will answer "
+                         r"(today|tomorrow|on \w+( \d+)?) by .+\.(\n|$)")
+        self.assertEqual(self.heard_in(t["id"]), "en")  # as it was told
 
     def test_name_and_incident(self):
         """What is out of order comes first; who has a name is greeted by it."""
-        d = self.talk("lines:\n  default: {ask: \"\"}\n"
-                      "  \"200\": {ask: \"\", greet_by_name: false}\n")
-        d.client("anna").post("/people", {
+        admin = self.desk.client("admin")
+        admin.post("/people", {
             "name": "Мария Ивановна",
             "identities": [{"kind": "phone", "value": "+7 900 765-43-21"}]}, 201)
-        admin = d.client("admin")
         admin.patch("/settings", {"phone.incident_ru": "Почта не работает."})
-        before = d.spoken()
-        p = self.dial(Phone(d.sip, "+79007654321", ""))
+        p = self.dial("203", "+79007654321")
         self.hear(p, 180)  # incident, greeting, consent
         p.hang_up()
-        self.assertEqual(d.spoken()[len(before):], [
+        self.assertEqual(self.said(), [
             "ru Почта не работает.", "ru Здравствуйте, Мария Ивановна. Вы "
             "позвонили в службу поддержки."])
         admin.patch("/settings", {"phone.incident_ru": ""})
-        before = d.spoken()
-        for number, caller in (("200", "+79007654321"), ("100", "+7123")):
-            p = self.dial(Phone(d.sip, caller, ""), number)
+        for number, caller in (("204", "+79007654321"), ("203", "+7123")):
+            p = self.dial(number, caller)
             self.hear(p, 120)
             p.hang_up()
-        self.assertEqual(d.spoken(), before)
+        self.assertEqual(len(self.said()), 2)
 
-
-    QUESTIONS = """
-lines:
-  default:
-    ask: ""
-    consent: ""
-    questions:
-      - {field: Добавочный, text: Какой?, kind: digits, digits: 4}
-      - {field: Имя, text: Как вас зовут?}
-"""
-
-    def notes(self, ticket):
-        return [r["body"] for r in self.desk.rows(
-            "SELECT body FROM messages WHERE ticket_id = ? AND kind = 'note' "
-            "ORDER BY id", ticket)]
+    # ---- questions
 
     def test_questions(self):
         """Asked after the problem was told; the answers are notes."""
-        d = self.talk(self.QUESTIONS)
-        p = self.dial(Phone(d.sip))
+        p = self.dial("205")
         self.hear(p, 60)
         self.tell(p)
         self.hear(p, 60)
@@ -440,41 +447,15 @@ lines:
             p.quiet(60)
         self.hear(p, 60)
         self.tell(p)
-        self.assertIsNotNone(p.wait_bye())
-        t = d.done(1)
+        t = self.ticket(p)
         self.assertEqual(t["subject"], WORDS)
-        self.assertEqual(self.notes(t["id"]),
+        self.assertEqual(self.desk.notes(t["id"]),
                          ["Добавочный: 12", f"Имя: {WORDS}"])
-        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+        # nobody said that the caller speaks as the line does
+        self.assertEqual(self.heard_in(t["id"]), "ru")
+        self.assertEqual(glob.glob(f"{self.desk.folder}/calls/*"), [])
 
-    def test_questions_and_a_crash(self):
-        """What was answered before it is there after it."""
-        d = self.talk(self.QUESTIONS)
-        p = self.dial(Phone(d.sip))
-        self.hear(p, 60)
-        self.tell(p, 1200)
-        self.hear(p, 60)
-        for key in "3456":
-            p.press(key)
-            p.quiet(60)
-        self.hear(p, 60)  # the next question
-        d.server.kill()
-        d.server.wait()
-        d.start()
-        t = d.done(1)
-        self.assertEqual(self.notes(t["id"]), ["Добавочный: 3456"])
-        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
-
-
-    TRANSFER = """
-lines:
-  default:
-    ask: ""
-    consent: ""
-    transfer: {to: "sip:100@pbx.test", key: "0"}
-  "300": {consent: "", ask: "", transfer: {to: "sip:1@b.test", key: "0",
-          schedule: Nowhere}}
-"""
+    # ---- a person
 
     def refer(self, p, status=202):
         """Our side of a transfer, which the desk asks for."""
@@ -483,7 +464,6 @@ lines:
         m = p.wait(lambda m: m.method == "REFER")
         self.assertEqual(m.get("Refer-To"), "<sip:100@pbx.test>")
         p.reply(m, status, "Accepted" if status < 300 else "Forbidden")
-        return m
 
     def notify(self, p, sipfrag, state="terminated;reason=noresource"):
         p.send("NOTIFY", sipfrag + "\r\n", kind="message/sipfrag;version=2.0",
@@ -492,77 +472,74 @@ lines:
 
     def test_transfer(self):
         """A key reaches a person; our part of the call ends."""
-        d = self.talk(self.TRANSFER)
         self.assertIn("ru Чтобы поговорить с сотрудником, нажмите 0.",
-                      d.spoken())
-        p = self.dial(Phone(d.sip))
+                      self.desk.spoken())
+        done = self.desk.count("transferred_total")
+        silent = self.desk.count("silent_total")
+        p = self.dial("206")
         self.refer(p)
         self.notify(p, "SIP/2.0 100 Trying", "active;expires=60")
         self.notify(p, "SIP/2.0 200 OK")
         self.assertIsNotNone(p.wait_bye())
-        self.assertEqual(d.tickets(), [])
-        self.assertEqual(d.count("transferred_total"), 1)
-        self.assertEqual(d.count("silent_total"), 0)
+        self.assertEqual(len(self.desk.tickets()), self.before)
+        self.assertEqual(self.desk.count("transferred_total"), done + 1)
+        self.assertEqual(self.desk.count("silent_total"), silent)
 
     def test_transfer_fails(self):
         """Nobody answers, or it is refused: the caller can say what happened."""
-        d = self.talk(self.TRANSFER)
+        failed = self.desk.count("untransferred_total")
         for status in (202, 603):
-            p = self.dial(Phone(d.sip))
+            p = self.dial("206")
             self.refer(p, status)
             if status == 202:
                 self.notify(p, "SIP/2.0 486 Busy Here")
             self.hear(p, 60)  # nobody can answer
             self.tell(p)
             self.assertIsNotNone(p.wait_bye())
-        d.done(2)
-        self.assertEqual(d.count("untransferred_total"), 2)
+        self.desk.done(self.before + 2)
+        self.assertEqual(self.desk.count("untransferred_total"), failed + 2)
 
     def test_no_transfer(self):
         """Nobody is there at this hour, or never: a schedule that is none."""
-        d = self.talk(self.TRANSFER)
-        self.assertIn("the desk has no schedule 'Nowhere'", d.run(
-            "doctor", "phone.enabled=true", "speech.synthesiser=", want=None))
-        p = self.dial(Phone(d.sip), "300")
+        with mock.patch.dict(os.environ, {"OTKLIK_PHONE_ENABLED": "true",
+                                          "OTKLIK_SPEECH_SYNTHESISER": ""}):
+            self.assertIn("the desk has no schedule 'Nowhere'",
+                          self.desk.run("doctor", want=None))
+        p = self.dial("207")
         self.hear(p, 120)  # greeting, nobody is here
         p.press("0")
         self.tell(p)
-        self.assertIsNotNone(p.wait_bye())
-        self.assertTrue(d.done(1))
+        self.assertTrue(self.ticket(p))
 
+    # ---- an answer
 
-    def answered(self, key):
-        """A call to which there is an article, until that key is pressed."""
-        d = self.talk("lines:\n  default: {consent: \"\", ask: \"\"}\n",
-                      "phone.answer_seconds=20",
-                      "speech.memory_text=Почему в письме крокозябры?")
+    def test_answer(self):
+        """To what there is an article: 1 closes it, 2 makes a ticket."""
+        asked = "Почему в письме крокозябры?"
+        d = PhoneDesk("phone.answer_seconds=20", f"speech.memory_text={asked}",
+                      script=self.SCRIPT)
+        self.addCleanup(d.__exit__)
+        d.give_voice()
         d.client("anna").post("/knowledge/articles", {
             "key": "krok", "language": "ru", "title": "Крокозябры в почте",
-            "questions": "Почему в письме крокозябры?",
+            "questions": asked,
             "answer": "# Почта\n\nСмените **кодировку** на UTF-8."}, 201)
-        p = self.dial(Phone(d.sip))
-        self.hear(p, 60)
-        self.tell(p)
-        self.hear(p, 180)  # one moment, the answer, did it help?
-        self.assertIn("ru Почта. Смените кодировку на UTF-8.", d.spoken())
-        p.press(key)
-        self.assertIsNotNone(p.wait_bye())
-        return d
-
-    def test_answer_helps(self):
-        d = self.answered("1")
-        self.assertEqual(d.tickets(), [])
+        for key, tickets in (("1", 0), ("2", 1)):
+            p = self.dial("208", desk=d)
+            self.hear(p, 60)
+            self.tell(p)
+            self.hear(p, 180)  # one moment, the answer, did it help?
+            self.assertIn("ru Почта. Смените кодировку на UTF-8.", d.spoken())
+            p.press(key)
+            self.assertIsNotNone(p.wait_bye())
+            self.assertEqual(len(d.tickets()), tickets)
+        self.assertEqual(d.done(1)["subject"], asked)
         self.assertEqual(d.rows(
             "SELECT i.text, i.stage, f.value FROM inbox i JOIN feedback f ON "
-            "f.inbox_id = i.id"), [{"text": "Почему в письме крокозябры?",
-                                    "stage": "answered", "value": 1}])
+            "f.inbox_id = i.id"),
+            [{"text": asked, "stage": "answered", "value": 1}])
         self.assertEqual(d.count("answered_total"), 1)
         self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
-
-    def test_answer_does_not_help(self):
-        d = self.answered("2")
-        self.assertEqual(d.done(1)["subject"], "Почему в письме крокозябры?")
-        self.assertEqual(d.count("answered_total"), 0)
 
 
 class PhoneStartsTest(unittest.TestCase):
@@ -573,28 +550,42 @@ class PhoneStartsTest(unittest.TestCase):
         self.addCleanup(d.__exit__)
         return d.start()
 
-    def speaking(self, d, ms=1500):
+    def speaking(self, d, ms=1500, number="support"):
         p = Phone(d.sip)
         self.addCleanup(p.__exit__)
-        self.assertEqual(p.dial().status, 200)
+        self.assertEqual(p.dial(number).status, 200)
         p.quiet(400)
         p.speak(speech(ms))
         return p
 
     def test_killed(self):
-        """What was said before a crash is a ticket after the restart."""
-        d = self.desk("phone.silence_ms=30000")
+        """What was said and answered before a crash is a ticket after the
+        restart: of a call that was listened to, and of one that was asked."""
+        d = self.desk("phone.silence_ms=30000", script=SCRIPT + """
+  "205": {greeting_sound: tone.wav, consent: "", ask: "", questions: [
+          {field: Код, sound: tone.wav, kind: digits, digits: 4},
+          {field: Имя, sound: tone.wav}]}
+""")
         self.speaking(d)
+        asked = self.speaking(d, 1200, "205")
+        for key in "#3456":
+            asked.press(key)
+            asked.quiet(60)
+        asked.quiet(400)  # the next question
         d.server.kill()
         d.server.wait()
         self.assertEqual(len(d.tickets()), 0)
-        self.assertEqual(len(glob.glob(f"{d.folder}/calls/*.call")), 1)
+        self.assertEqual(len(glob.glob(f"{d.folder}/calls/*.call")), 2)
         d.start()
-        t = d.done(1)
-        self.assertEqual(t["subject"], WORDS)
-        self.assertGreaterEqual(d.recording(t["id"]), 1000)
+        d.done(2)
+        tickets = [d.done(n) for n in (1, 2)]
+        for t in tickets:
+            self.assertEqual(t["subject"], WORDS)
+            self.assertGreaterEqual(d.recording(t["id"]), 1000)
+        self.assertEqual(sorted(d.notes(t["id"]) for t in tickets),
+                         [[], ["Код: 3456"]])
         self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
-        self.assertEqual(d.count("resumed_total"), 1)
+        self.assertEqual(d.count("resumed_total"), 2)
 
     def test_stopped(self):
         """A stop says BYE and files what was said."""
