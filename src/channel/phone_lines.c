@@ -176,12 +176,13 @@ static int fill_questions(struct script_reader *r, const yaml_node_t *at,
 /* ---- a person
  * ------------------------------------------------------------------------- */
 
+/* '#' is how a caller ends. */
 static int take_key(struct script_reader *r, const yaml_node_t *value,
                     char *ret)
 {
     struct str s = script_scalar(value);
-    if (s.n != 1 || !strchr("0123456789*#", s.p[0]))
-        return script_fail(r, value, "a key is 0 to 9, * or #");
+    if (s.n != 1 || !strchr("0123456789*", s.p[0]))
+        return script_fail(r, value, "a key is 0 to 9 or *");
     *ret = s.p[0];
     return OTK_OK;
 }

@@ -249,6 +249,8 @@ static void test_mistakes(void **state)
         {"lines:\n  a: {transfer: {to: \"sip:1@b\"}}\n", ":2", "always"},
         {"lines:\n  a: {transfer: {to: \"sip:1@b\", key: x}}\n", ":2",
          "0 to 9"},
+        {"lines:\n  a: {transfer: {to: \"sip:1@b\", key: \"#\"}}\n", ":2",
+         "0 to 9"},
         {"lines:\n  a: {languages: [ru, en], transfer: {to: \"sip:1@b\", key: "
          "\"2\"}}\n",
          ":2", "chooses a language"},
