@@ -78,7 +78,7 @@ static void fill_line(struct line_reader *x)
             const char *text = word_in(&x->texts[t], l, in);
             const char *sound = word_in(&x->sounds[t], l, in);
             l->prompts[i][t] = (struct phone_prompt){
-                .text = text ? text : phone_text_usual(t, in),
+                .text = text ? text : phone_text_usual((enum phone_text)t, in),
                 .sound = sound ? sound : "",
             };
         }
@@ -275,7 +275,7 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
     if (str_is(name, "greet_by_name"))
         return script_flag(r, value, &x->line->knows_callers);
     for (int t = 0; t < PHONE_TEXTS; t++) {
-        const char *text = phone_text_name(t);
+        const char *text = phone_text_name((enum phone_text)t);
         size_t n = strlen(text);
         if (!str_starts(name, text))
             continue;

@@ -132,7 +132,8 @@ static size_t make_line(const struct phone_voice *v, const struct desk *d,
     size_t missing = 0;
     for (size_t i = 0; i < l->n_languages; i++) {
         enum phone_language in = l->languages[i];
-        for (int t = 0; t < PHONE_TEXTS; t++) {
+        for (int n = 0; n < PHONE_TEXTS; n++) {
+            enum phone_text t = (enum phone_text)n;
             if (is_made_before(d, l, in, t))
                 missing += !make_prompt(v, d, l, in, &l->prompts[in][t],
                                         phone_text_name(t), &ret->texts[in][t]);
