@@ -19,11 +19,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r && !e.msg[0])
         abort();
     for (size_t i = 0; !r && i < s.n_lines; i++) {
-        for (int t = 0; t < PHONE_TEXTS; t++) {
-            const struct phone_prompt *p = &s.lines[i].prompts[t];
+        const struct phone_line *l = &s.lines[i];
+        if (l->n_languages < 1 || l->n_languages > PHONE_LANGUAGES)
+            abort();
+        for (size_t q = 0; q < l->n_questions; q++) {
+            const struct phone_question *x = &l->questions[q];
+            if (!x->field || !x->prompts[0].text || !x->prompts[1].sound ||
+                x->how.digits_max > PHONE_DIGITS_MAX)
+                abort();
+        }
+        for (int t = 0; t < PHONE_LANGUAGES * PHONE_TEXTS; t++) {
+            const struct phone_prompt *p =
+                &l->prompts[t / PHONE_TEXTS][t % PHONE_TEXTS];
+            struct phone_fill f = {"{ticket}", STR("9223372036854775807")};
             if (!p->text || !p->sound)
                 abort();
-            (void)phone_text_fill(str_from(p->text), INT64_MAX, a);
+            (void)phone_text_fill(str_from(p->text), &f, 1, a);
         }
     }
     arena_free(a);

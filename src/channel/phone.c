@@ -27,11 +27,17 @@ enum {
     PARTING_MS = 300, /* for the last BYE and REGISTER to leave */
     VOICED_MS = 300,
     ASKS = 2,
+    CHOOSE_MS = 3000,
+    DIGIT_MS = 5000,
+    TRANSFER_MS = 45 * 1000, /* until somebody answers */
+    PREPARE_MS = 2000,
+    HELPED_MS = 8000,
+    HANDS = 2,
     SERVERS_MAX = 8, /* of names */
     PATH_BYTES = 8192,
 };
 
-enum message { MESSAGE_FILED, MESSAGE_STOP };
+enum message { MESSAGE_DONE, MESSAGE_STOP };
 
 struct account {
     struct phone *phone;
@@ -97,7 +103,7 @@ static bool refuse_broken(struct phone *p, const struct sip_msg *msg)
 }
 
 const char phone_allow[] =
-    "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO,UPDATE\r\n";
+    "Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,INFO,UPDATE,NOTIFY\r\n";
 
 /* What we do not speak of what is required; the first of it. */
 static bool is_foreign(const struct sip_hdr *h, const struct sip_msg *msg,
@@ -167,7 +173,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     if (is_met(msg, "INVITE") || is_met(msg, "UPDATE"))
         return phone_call_refreshed(&p->agent, msg);
     if (is_met(msg, "ACK") || is_met(msg, "BYE") || is_met(msg, "CANCEL") ||
-        is_met(msg, "INFO"))
+        is_met(msg, "INFO") ||
+        (inside && is_met(msg, "NOTIFY"))) /* of a transfer */
         return false;
     refuse(p, msg, 405, "Method Not Allowed", phone_allow);
     return true;
@@ -431,6 +438,9 @@ static int open_stack(struct phone *p)
     if (!err)
         err = sipsess_listen(&a->sessions, a->sip, TABLE, on_call, p);
     if (!err)
+        err = sipevent_listen(&a->events, a->sip, TABLE, TABLE, NULL, NULL);
+    /* and this after all others: it is asked last */
+    if (!err)
         err = sip_listen(&p->no_requests, a->sip, true, on_leftover, p);
     if (!err)
         err = sip_listen(&p->no_responses, a->sip, false, on_leftover, p);
@@ -450,6 +460,7 @@ static void close_stack(struct phone *p)
     if (p->agent.sessions)
         sipsess_close_all(p->agent.sessions);
     p->agent.sessions = mem_deref(p->agent.sessions);
+    p->agent.events = mem_deref(p->agent.events);
     if (p->agent.sip)
         sip_close(p->agent.sip, true);
     p->agent.sip = mem_deref(p->agent.sip);
@@ -478,8 +489,8 @@ static void stop_now(struct phone *p)
 static void on_message(int id, void *data, void *arg)
 {
     struct phone *p = arg;
-    if (id == MESSAGE_FILED)
-        phone_call_filed(&p->agent, data);
+    if (id == MESSAGE_DONE)
+        phone_call_done(&p->agent, data);
     else
         stop_now(p);
 }
@@ -525,16 +536,14 @@ static void *run(void *arg)
 }
 
 /* From a thread of the hands. */
-static void on_filed(void *arg, struct phone_filed *f)
+static void on_done(void *arg, struct phone_done *f)
 {
     struct phone *p = arg;
     pthread_mutex_lock(&p->lock);
-    bool taken = p->queue && mqueue_push(p->queue, MESSAGE_FILED, f) == 0;
+    bool taken = p->queue && mqueue_push(p->queue, MESSAGE_DONE, f) == 0;
     pthread_mutex_unlock(&p->lock);
-    if (!taken) {
-        sound_free(&f->spoken);
-        free(f);
-    }
+    if (!taken)
+        phone_done_free(f);
 }
 
 /* ---- start and stop
@@ -543,7 +552,7 @@ static void on_filed(void *arg, struct phone_filed *f)
 static void take_limits(struct phone *p)
 {
     const struct settings s = desk_settings(p->agent.desk);
-    enum { TALKING_MS = 5 * MS_MINUTE }; /* greetings, questions, number */
+    enum { TALKING_MS = 20 * MS_MINUTE }; /* greetings, questions, number */
     p->agent.limits = (struct conversation_limits){
         .silence_ms = s.phone.silence_ms,
         .patience_ms = s.phone.patience_seconds * MS_SECOND,
@@ -552,6 +561,12 @@ static void take_limits(struct phone *p)
         .voiced_ms = VOICED_MS,
         .call_ms = (s.phone.listen_seconds + s.phone.hold_seconds) * MS_SECOND +
                    TALKING_MS,
+        .choose_ms = CHOOSE_MS,
+        .digit_ms = DIGIT_MS,
+        .transfer_ms = TRANSFER_MS,
+        .prepare_ms = PREPARE_MS,
+        .think_ms = s.phone.answer_seconds * MS_SECOND,
+        .helped_ms = HELPED_MS,
         .asks = ASKS,
     };
 }
@@ -566,6 +581,28 @@ static int make_guard(struct phone *p, struct err *e)
         .ban_ms = s.phone.ban_minutes * MS_MINUTE,
     };
     return phone_guard_new(&o, &p->agent.guard, e);
+}
+
+/* Who thinks does not keep others waiting: it can take long. */
+static int start_hands(struct phone *p, struct err *e)
+{
+    const struct settings s = desk_settings(p->agent.desk);
+    struct phone_hands_options o = {
+        .desk = p->agent.desk,
+        .voice = p->voice,
+        .counts = &p->counts,
+        .folder = p->agent.folder,
+        .threads = HANDS,
+        .voiced_ms = VOICED_MS,
+        .done = on_done,
+        .arg = p,
+    };
+    int r = phone_hands_start(&o, &p->agent.hands, e);
+    o.folder = NULL;
+    o.threads = 1;
+    if (!r && s.phone.answer_seconds)
+        r = phone_hands_start(&o, &p->agent.thinkers, e);
+    return r;
 }
 
 static int start_thread(struct phone *p, struct err *e)
@@ -604,16 +641,7 @@ int phone_start(struct desk *d, struct phone **ret, struct err *e)
         p->counts.accounts = (int64_t)p->script.n_accounts;
         p->voice = phone_voice_new(d, &p->script, &missing);
         p->agent.voice = p->voice;
-        struct phone_hands_options o = {
-            .desk = d,
-            .voice = p->voice,
-            .counts = &p->counts,
-            .folder = p->agent.folder,
-            .voiced_ms = VOICED_MS,
-            .done = on_filed,
-            .arg = p,
-        };
-        r = phone_hands_start(&o, &p->agent.hands, e);
+        r = start_hands(p, e);
     }
     if (!r)
         r = start_thread(p, e);
@@ -635,6 +663,7 @@ void phone_stop(struct phone *p)
     pthread_mutex_unlock(&p->lock);
     if (p->has_thread)
         (void)pthread_join(p->thread, NULL);
+    phone_hands_stop(p->agent.thinkers);
     phone_hands_stop(p->agent.hands);
     phone_guard_free(p->agent.guard);
     phone_voice_free(p->voice);

@@ -16,7 +16,7 @@
 #include "channel/phone_script.h"
 
 struct desk;
-struct phone_filed;
+struct phone_done;
 struct phone_guard;
 struct phone_hands;
 struct phone_voice;
@@ -28,6 +28,7 @@ struct phone_agent {
     const struct phone_script *script;
     const struct phone_voice *voice;
     struct phone_hands *hands;
+    struct phone_hands *thinkers; /* NULL: no answers are looked for */
     struct phone_guard *guard;
     struct phone_counts *counts;
     struct conversation_limits limits;
@@ -35,6 +36,7 @@ struct phone_agent {
     char folder[PHONE_FOLDER_BYTES]; /* of recordings */
     struct sip *sip;
     struct sipsess_sock *sessions;
+    struct sipevent_sock *events;     /* of transfers */
     struct sa listen[PHONE_FAMILIES]; /* for sound: IPv4, IPv6; or unset */
     struct list calls;
     uint64_t last_call; /* number of the last one */
@@ -48,8 +50,8 @@ void phone_call_take(struct phone_agent *a, const struct sip_msg *msg);
 /* An INVITE or UPDATE of a call that goes on, before libre sees it. True: it
  * was answered. */
 bool phone_call_refreshed(struct phone_agent *a, const struct sip_msg *msg);
-/* What became of the recording of a call. Owns `f`. */
-void phone_call_filed(struct phone_agent *a, struct phone_filed *f);
+/* What the hands did for a call. Owns `f`. */
+void phone_call_done(struct phone_agent *a, struct phone_done *f);
 /* All calls end; what was said is handed over. */
 void phone_calls_end(struct phone_agent *a);
 

@@ -1,36 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call: a session of SIP, its sound, and the conversation that decides. */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/scope.h"
-#include "base/utf8.h"
 #include "channel/phone_agent.h"
+#include "channel/phone_caller.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_media.h"
+#include "channel/phone_message.h"
 #include "channel/phone_refresh.h"
+#include "channel/phone_transfer.h"
 #include "channel/phone_voice.h"
+#include "channel/phone_words.h"
 #include "desk/call.h"
 #include "desk/desk.h"
 #include "speech/activity.h"
 #include "speech/recording.h"
+#include "speech/sound.h"
 
 enum {
     ID_RANDOM = 8,
     ID_BYTES = 2 * ID_RANDOM + 24,
-    NUMBER_BYTES = 64,
-    NAME_BYTES = 100,
-    CONTACT_BYTES = 128,
     LISTEN_TICK_MS = 100,
     KEEP_ALIVE_MS = 1000, /* a frame of silence holds NAT open */
     KEYS_MAX = 200,       /* in a call; more is a storm */
@@ -41,16 +40,18 @@ struct call {
     struct phone_agent *agent;
     uint64_t number;
     char id[ID_BYTES];
-    char caller[NUMBER_BYTES], name[NAME_BYTES], called[NUMBER_BYTES];
+    struct phone_caller who;
     const struct phone_line *line;
     struct sipsess *session; /* NULL: the caller has gone */
     struct phone_media *media;
     struct phone_refresh refresh;
+    struct phone_transfer *transfer; /* NULL: none goes on */
     struct conversation talk;
     struct tmr tick;
     const struct sound *playing; /* NULL: nothing */
     size_t played;
-    struct sound spoken; /* the number of the ticket */
+    struct phone_words words;
+    char *said; /* the caller's words, to which there is an answer; or NULL */
     struct recording *recording;
     struct activity ear;
     int64_t next_frame, sent_at, started_at;
@@ -65,6 +66,12 @@ static int64_t now_ms(void)
     return clock_mono(&clock_real);
 }
 
+/* Whom the caller called: we, in this call. */
+static const char *user_of(const struct call *c)
+{
+    return c->who.called[0] ? c->who.called : "otklik";
+}
+
 /* ---- the end
  * ------------------------------------------------------------------------ */
 
@@ -74,10 +81,12 @@ static void destroy(void *arg)
     tmr_cancel(&c->tick);
     list_unlink(&c->le);
     phone_refresh_close(&c->refresh);
+    mem_deref(c->transfer);
     mem_deref(c->session); /* says BYE when the caller is still there */
     phone_media_free(c->media);
     recording_remove(c->recording); /* nobody wanted it */
-    sound_free(&c->spoken);
+    phone_words_free(&c->words);
+    free(c->said);
     if (c->answered) {
         c->agent->counts->active--;
         log_info("phone", "call=%s ended after %lld s", c->id,
@@ -94,7 +103,7 @@ static void heard(void *arg, const int16_t *samples, size_t n)
 {
     struct call *c = arg;
     struct err e = {0};
-    if (!c->recording || c->held || c->talk.state != TALK_LISTENING)
+    if (!c->recording || c->held || !conversation_listens(&c->talk))
         return;
     int64_t before = c->ear.voiced_ms;
     (void)activity_hear(&c->ear, samples, n);
@@ -117,11 +126,19 @@ static void pressed(void *arg, char key)
 /* ---- orders
  * ------------------------------------------------------------------------- */
 
+static enum phone_language language(const struct call *c)
+{
+    return c->line->languages[c->talk.language];
+}
+
 static void say(struct call *c)
 {
-    c->playing = c->talk.text == PHONE_FILED && c->spoken.n
-                     ? &c->spoken
-                     : phone_voice_get(c->agent->voice, c->line, c->talk.text);
+    const struct phone_voice *v = c->agent->voice;
+    c->transfer = mem_deref(c->transfer); /* it was given up */
+    c->playing =
+        c->talk.text == PHONE_QUESTION
+            ? phone_voice_question(v, c->line, language(c), c->talk.question)
+            : phone_words_get(&c->words, v, c->line, language(c), c->talk.text);
     c->played = 0;
 }
 
@@ -131,10 +148,11 @@ static int begin_recording(struct call *c)
     struct arena *a = arena_new();
     struct call_about about = {
         .id = str_from(c->id),
-        .caller = str_from(c->caller),
-        .name = str_from(c->name),
-        .line = str_from(c->called),
-        .language = str_from(c->line->language),
+        .caller = str_from(c->who.number),
+        .name = str_from(c->who.name),
+        .line = str_from(c->who.called),
+        .language = str_from(phone_language_code(language(c))),
+        .is_chosen = c->talk.has_chosen,
         .started_at = c->started_at,
     };
     int r = recording_begin(c->agent->folder, c->id, c->ear.rate_hz,
@@ -145,9 +163,36 @@ static int begin_recording(struct call *c)
     return r;
 }
 
+/* What is said from now on, or these digits, answer the question. */
+static void mark_answer(struct call *c, const char *digits)
+{
+    struct err e = {0};
+    struct arena *a = arena_new();
+    struct call_mark m = {
+        .field = str_from(c->line->questions[c->talk.question].field),
+        .digits = str_from(digits),
+        .from_ms = recording_ms(c->recording),
+    };
+    if (recording_mark(c->recording, call_mark_print(&m, a), &e))
+        log_error("phone", "call=%s: an answer is lost: %s", c->id, e.msg);
+    arena_free(a);
+}
+
+static void note(struct call *c)
+{
+    if (c->talk.n_digits)
+        mark_answer(c, c->talk.digits);
+    c->talk.n_digits = 0;
+}
+
 static void listen_now(struct call *c)
 {
     c->playing = NULL;
+    if (c->talk.state == TALK_ANSWERING) {
+        if (conversation_listens(&c->talk))
+            mark_answer(c, "");
+        return;
+    }
     if (!c->recording && begin_recording(c)) {
         c->talk.state = TALK_PARTING; /* better than to seem to listen */
         c->talk.text = PHONE_NOTHING;
@@ -155,11 +200,84 @@ static void listen_now(struct call *c)
     }
 }
 
-static void file(struct call *c)
+/* What was said so far goes to those who think; the recording stays here. */
+static int put_sound(void *ctx, struct str bytes, struct err *e)
 {
+    struct buf *b = ctx;
+    (void)e;
+    buf_put(b, bytes.p, bytes.n);
+    return buf_check(b);
+}
+
+static bool begin_thinking(struct call *c)
+{
+    enum { THINK_SECONDS = 90 }; /* of speech; who speaks longer asks people */
+    int64_t ms;
+    struct buf b =
+        BUF_INIT(SOUND_WAV_HEAD + THINK_SECONDS * sizeof(int16_t) *
+                                      (size_t)recording_rate_hz(c->recording));
     phone_media_flush(c->media);
-    phone_hands_file(c->agent->hands, c->number, MOVE(c->recording),
-                     c->talk.gone ? NULL : c->line);
+    if (recording_read(c->recording, put_sound, &b, &ms, NULL)) {
+        buf_free(&b);
+        return false;
+    }
+    struct phone_task t = {
+        .work = WORK_THINK,
+        .call = c->number,
+        .line = c->line,
+        .language = language(c),
+        .is_chosen = c->talk.has_chosen,
+        .until = now_ms() + c->talk.limits->think_ms,
+    };
+    t.sound = buf_take(&b, &t.n_sound);
+    phone_hands_give(c->agent->thinkers, &t);
+    return true;
+}
+
+static void think(struct call *c)
+{
+    say(c);
+    if (!begin_thinking(c))
+        obey(c, conversation_thought(&c->talk, false));
+}
+
+static void end_recording(struct call *c, enum phone_work work)
+{
+    c->playing = NULL;
+    note(c); /* digits after which the caller hung up */
+    phone_media_flush(c->media);
+    struct phone_task t = {
+        .work = work,
+        .call = c->number,
+        .line = c->talk.gone ? NULL : c->line,
+        .language = language(c),
+        .recording = c->recording,
+        .said = work == WORK_CLOSE ? c->said : NULL,
+    };
+    c->recording = NULL;
+    if (work == WORK_CLOSE)
+        c->said = NULL;
+    phone_hands_give(c->agent->hands, &t);
+}
+
+static void transferred(void *arg, bool answered)
+{
+    struct call *c = arg;
+    log_info("phone", "call=%s %s", c->id,
+             answered ? "is put through" : "is not put through");
+    c->agent->counts->transferred += answered;
+    c->agent->counts->untransferred += !answered;
+    obey(c, conversation_transferred(&c->talk, answered));
+}
+
+static void transfer(struct call *c)
+{
+    int err = c->session ? phone_transfer_start(c->agent, c->session, c->line,
+                                                user_of(c), transferred, c,
+                                                &c->transfer)
+                         : ENOTCONN;
+    if (err)
+        transferred(c, false);
 }
 
 /* `c` may be gone afterwards. */
@@ -169,9 +287,17 @@ static void obey(struct call *c, enum conversation_order order)
     case ORDER_NONE: break;
     case ORDER_SAY: say(c); break;
     case ORDER_LISTEN: listen_now(c); break;
-    case ORDER_FILE: file(c); break;
+    case ORDER_TRANSFER: transfer(c); break;
+    case ORDER_NOTE:
+        note(c);
+        obey(c, conversation_noted(&c->talk));
+        break;
+    case ORDER_THINK: think(c); break;
+    case ORDER_CLOSE: end_recording(c, WORK_CLOSE); break;
+    case ORDER_FILE: end_recording(c, WORK_FILE); break;
     case ORDER_HANG_UP:
-        c->agent->counts->silent += !conversation_has_words(&c->talk);
+        c->agent->counts->silent +=
+            !conversation_has_words(&c->talk) && !c->talk.is_transferred;
         mem_deref(c);
         break;
     }
@@ -277,18 +403,13 @@ static void closed(int err, const struct sip_msg *msg, void *arg)
     (void)msg;
     phone_refresh_close(&c->refresh);
     c->session = mem_deref(c->session);
+    c->transfer = mem_deref(c->transfer);
     c->playing = NULL;
     enum conversation_order order = conversation_left(&c->talk, now_ms());
     if (order == ORDER_FILE)
         obey(c, order);
     if (order == ORDER_HANG_UP)
         obey(c, order);
-}
-
-/* Of our Contact. */
-static const char *user_of(const struct call *c)
-{
-    return c->called[0] ? c->called : "otklik";
 }
 
 static void look_at_hold(struct call *c)
@@ -373,21 +494,11 @@ static void informed(struct sip *sip, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
     struct str body = {(const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb)};
-    struct str line;
-    char key = 0;
+    bool is_keys = msg_ctype_cmp(&msg->ctyp, "application", "dtmf") ||
+                   msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay");
+    char key = is_keys ? phone_message_key(body) : '\0';
     (void)sip_treply(NULL, sip, msg, 200, "OK");
-    if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf")) {
-        body = str_trim(body);
-        key = body.n == 1 ? body.p[0] : '\0';
-    } else if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay")) {
-        while (!key && str_next(&body, '\n', &line)) {
-            if (str_starts(line, "Signal=")) {
-                line = str_trim(str_sub(line, sizeof("Signal=") - 1, line.n));
-                key = line.n == 1 ? line.p[0] : '\0';
-            }
-        }
-    }
-    if (key && strchr("0123456789*#ABCD", key)) {
+    if (key) {
         c->agent->counts->keys++;
         pressed(c, key);
     }
@@ -396,89 +507,12 @@ static void informed(struct sip *sip, const struct sip_msg *msg, void *arg)
 /* ---- a new call
  * --------------------------------------------------------------------- */
 
-/* Text out of a header: UTF-8 that prints, cut; else nothing. */
-static void take_text(struct str s, char *ret, size_t size)
-{
-    size_t n = 0;
-    s = utf8_cut(str_trim(s), size - 1);
-    if (utf8_check(s) != s.n)
-        s.n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if ((unsigned char)s.p[i] >= ' ' && s.p[i] != '"' && s.p[i] != 0x7f)
-            ret[n++] = s.p[i];
-    }
-    ret[n] = '\0';
-}
-
-/* The user part, with its escapes undone. */
-static void take_user(const struct uri *u, char *ret, size_t size)
-{
-    char plain[NUMBER_BYTES * 2];
-    int n =
-        re_snprintf(plain, sizeof(plain), "%H", uri_user_unescape, &u->user);
-    take_text((struct str){plain, n > 0 ? (size_t)n : 0}, ret, size);
-}
-
-/* The system behind which the caller is may know him better than he says; it is
- * believed when it is trusted (RFC 3325, 9). */
-static void take_caller(struct call *c, const struct sip_msg *msg)
-{
-    struct sip_addr known;
-    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY);
-    if (h && sip_addr_decode(&known, &h->val) == 0) {
-        take_user(&known.uri, c->caller, sizeof(c->caller));
-        take_text(str_of(&known.dname), c->name, sizeof(c->name));
-    } else {
-        take_user(&msg->from.uri, c->caller, sizeof(c->caller));
-        take_text(str_of(&msg->from.dname), c->name, sizeof(c->name));
-    }
-    if (strcasecmp(c->caller, "anonymous") == 0)
-        c->caller[0] = c->name[0] = '\0';
-    if (strcmp(c->caller, c->name) == 0)
-        c->name[0] = '\0';
-}
-
-/* What was called: the request's address, or the line that the caller named
- * when the system gave the request another one. */
-static void take_line(struct call *c, const struct sip_msg *msg)
-{
-    const struct phone_script *s = c->agent->script;
-    take_user(&msg->uri, c->called, sizeof(c->called));
-    c->line = phone_script_line(s, str_from(c->called));
-    if (c->line != s->lines)
-        return;
-    char other[NUMBER_BYTES];
-    take_user(&msg->to.uri, other, sizeof(other));
-    c->line = phone_script_line(s, str_from(other));
-    if (c->line != s->lines)
-        (void)snprintf(c->called, sizeof(c->called), "%s", other);
-}
-
-/* The address of ours that faces the caller. */
-static int face(const struct sa *peer, struct sa *ret)
-{
-    struct sockaddr_storage own;
-    socklen_t n = sizeof(own);
-    SCOPED(scope_close)
-    int fd = socket(peer->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, &peer->u.sa, peer->len) ||
-        getsockname(fd, (struct sockaddr *)&own, &n))
-        return errno;
-    int err = sa_set_sa(ret, (struct sockaddr *)&own);
-    sa_set_port(ret, 0);
-    return err;
-}
-
 static int open_media(struct call *c, const struct sip_msg *msg)
 {
     const struct settings s = desk_settings(c->agent->desk);
     struct sa local;
     int family = sa_af(&msg->src);
-    int err = s.phone.public_address[0]
-                  ? sa_set_str(&local, s.phone.public_address, 0)
-                  : 0;
-    if (!err && (!s.phone.public_address[0] || sa_af(&local) != family))
-        err = face(&msg->src, &local);
+    int err = phone_caller_face(msg, s.phone.public_address, &local);
     struct phone_media_options o = {
         .local = &local,
         .listen = &c->agent->listen[family == AF_INET6],
@@ -494,43 +528,9 @@ static int open_media(struct call *c, const struct sip_msg *msg)
     return err ? err : phone_media_new(&o, &c->media);
 }
 
-/* Is the caller where its Contact says? A telephone behind NAT names an address
- * of its own network, and one that called by TCP or TLS does not listen. Then
- * what we send later goes back the way the call came, unless there are proxies
- * on it (Record-Route), who know better. */
-static bool is_elsewhere(const struct sip_msg *msg, const struct sip_hdr *h)
-{
-    struct sip_addr a;
-    struct sa said;
-    if (sip_msg_hdr(msg, SIP_HDR_RECORD_ROUTE) || sip_addr_decode(&a, &h->val))
-        return false;
-    if (msg->tp != SIP_TRANSP_UDP)
-        return true;
-    return sa_set(&said, &a.uri.host, 0) == 0 &&
-           !sa_cmp(&said, &msg->src, SA_ADDR);
-}
-
-/* The message's own header is changed, because libre takes the address of the
- * dialog out of it and has no other way. `line` must live until then. */
-static void correct_contact(const struct sip_msg *msg, char line[CONTACT_BYTES])
-{
-    for (struct le *le = list_head(&msg->hdrl); le; le = le->next) {
-        struct sip_hdr *h = le->data;
-        if (h->id != SIP_HDR_CONTACT)
-            continue;
-        int n = is_elsewhere(msg, h)
-                    ? re_snprintf(line, CONTACT_BYTES, "<sip:caller@%J%s>",
-                                  &msg->src, sip_transp_param(msg->tp))
-                    : 0;
-        if (n > 0)
-            pl_set_str(&h->val, line);
-        return;
-    }
-}
-
 static int accept_call(struct call *c, const struct sip_msg *msg)
 {
-    char contact[CONTACT_BYTES], headers[TIMER_HEADERS_BYTES];
+    char contact[PHONE_CONTACT_BYTES], headers[TIMER_HEADERS_BYTES];
     struct mbuf *sdp = NULL;
     bool has_offer = mbuf_get_left(msg->mb) > 0;
     int err = open_media(c, msg);
@@ -538,7 +538,7 @@ static int accept_call(struct call *c, const struct sip_msg *msg)
         err = phone_media_take(c->media, msg->mb, true);
     if (!err)
         err = phone_media_print(c->media, !has_offer, &sdp);
-    correct_contact(msg, contact);
+    phone_caller_correct(msg, contact);
     phone_refresh_print(&c->refresh, headers);
     if (!err)
         err = sipsess_accept(&c->session, c->agent->sessions, msg, 200, "OK",
@@ -560,6 +560,43 @@ static void name_call(struct call *c)
                    (long long)(c->started_at / MS_SECOND), token);
 }
 
+/* Is there anything that only this call would hear? */
+static bool is_prepared(const struct call *c)
+{
+    const struct settings s = desk_settings(c->agent->desk);
+    return s.phone.incident_ru[0] || s.phone.incident_en[0] ||
+           (c->line->knows_callers && c->who.number[0]);
+}
+
+static void plan(struct call *c)
+{
+    struct conversation_plan p = {
+        .n_languages = c->line->n_languages,
+        .prepares = is_prepared(c),
+        .answers = c->agent->thinkers && desk_recogniser(c->agent->desk),
+        .n_questions = c->line->n_questions,
+        .has_transfer = c->line->transfer.to[0] != '\0',
+        .is_open = phone_transfer_is_open(c->agent->desk, c->line),
+        .transfer_key = c->line->transfer.key,
+        .is_transferred = c->line->transfer.always,
+    };
+    for (size_t i = 0; i < p.n_questions; i++)
+        p.questions[i] = c->line->questions[i].how;
+    conversation_init(&c->talk, &c->agent->limits, &p);
+}
+
+static void prepare(struct call *c)
+{
+    struct phone_task t = {
+        .work = WORK_PREPARE,
+        .call = c->number,
+        .line = c->line,
+        .caller = c->line->knows_callers ? c->who.number : "",
+    };
+    if (c->talk.plan.prepares)
+        phone_hands_give(c->agent->hands, &t);
+}
+
 static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
 {
     struct call *c = mem_zalloc(sizeof(*c), destroy);
@@ -569,13 +606,12 @@ static struct call *new_call(struct phone_agent *a, const struct sip_msg *msg)
     c->number = ++a->last_call;
     c->started_at = clock_wall(desk_clock(a->desk));
     tmr_init(&c->tick);
-    conversation_init(&c->talk, &a->limits);
     list_append(&a->calls, &c->le, c);
     name_call(c);
-    take_caller(c, msg);
-    take_line(c, msg);
+    c->line = phone_caller_read(msg, a->script, &c->who);
     phone_refresh_init(&c->refresh, a->sip, user_of(c),
                        desk_settings(a->desk).phone.session_min_seconds);
+    plan(c);
     return c;
 }
 
@@ -600,6 +636,7 @@ void phone_call_take(struct phone_agent *a, const struct sip_msg *msg)
         a->counts->calls++;
         a->counts->active++;
         log_info("phone", "call=%s line=%s begins", c->id, c->line->number);
+        prepare(c);
         return;
     }
     if (err == ENOTSUP)
@@ -624,16 +661,30 @@ static struct call *find(struct phone_agent *a, uint64_t number)
     return NULL;
 }
 
-void phone_call_filed(struct phone_agent *a, struct phone_filed *f)
+static void take_thought(struct call *c, struct phone_done *f)
+{
+    free(c->said);
+    c->said = MOVE(f->said);
+    obey(c, conversation_thought(&c->talk, c->said && c->words.answer.n));
+}
+
+void phone_call_done(struct phone_agent *a, struct phone_done *f)
 {
     struct call *c = find(a, f->call);
     if (c) {
-        c->spoken = f->spoken;
-        f->spoken = (struct sound){0};
-        obey(c, conversation_filed(&c->talk, now_ms(), f->ticket != 0));
+        phone_words_take(&c->words, &f->words);
+        switch (f->work) {
+        case WORK_PREPARE: obey(c, conversation_prepared(&c->talk)); break;
+        case WORK_THINK: take_thought(c, f); break;
+        case WORK_CLOSE:
+        case WORK_FILE:
+            obey(c, f->is_closed ? conversation_closed(&c->talk)
+                                 : conversation_filed(&c->talk, now_ms(),
+                                                      f->ticket != 0));
+            break;
+        }
     }
-    sound_free(&f->spoken);
-    free(f);
+    phone_done_free(f);
 }
 
 void phone_calls_end(struct phone_agent *a)

@@ -9,7 +9,8 @@ struct buf;
 
 struct phone_counts {
     _Atomic int64_t calls, active, busy, refused, banned;
-    _Atomic int64_t filed, unfiled, silent, resumed;
+    _Atomic int64_t filed, unfiled, answered, silent, resumed;
+    _Atomic int64_t transferred, untransferred;
     _Atomic int64_t packets, concealed_ms, dropped, strangers, keys;
     _Atomic int64_t registered, unregistered, accounts;
 };

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,25 +12,29 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "channel/phone_counts.h"
+#include "channel/phone_due.h"
 #include "channel/phone_voice.h"
 #include "desk/call.h"
+#include "desk/catalog.h"
 #include "desk/desk.h"
+#include "desk/schedule.h"
+#include "desk/sla.h"
 #include "speech/activity.h"
 #include "speech/recording.h"
 
-enum { HANDS = 2, LOOK_MS = 60 * 1000 };
+enum { LOOK_MS = 60 * 1000, CALLER_BYTES = 64, NAME_BYTES = 100 };
 
 struct task {
     struct task *next;
-    uint64_t call;
-    struct recording *recording;
-    const struct phone_line *line;
+    struct phone_task t;
+    char caller[CALLER_BYTES];
 };
 
 struct phone_hands {
     struct phone_hands_options o;
-    pthread_t threads[HANDS];
+    pthread_t threads[PHONE_HANDS_MAX];
     int n_threads;
     pthread_mutex_t lock; /* guards: */
     pthread_cond_t some;
@@ -43,15 +48,13 @@ struct phone_hands {
 
 /* 0: the recording is gone, it is a ticket. */
 static int file_one(struct phone_hands *h, struct desk_worker *w,
-                    struct recording *r, int64_t *ret_ticket)
+                    struct recording *r, struct call_filed *ret)
 {
     struct err e = {0};
-    struct call_filed filed;
     struct arena *a = arena_new();
-    int err = call_file(h->o.desk, w, r, a, &filed, &e);
+    int err = call_file(h->o.desk, w, r, a, ret, &e);
     arena_free(a);
     if (!err) {
-        *ret_ticket = filed.ticket_id;
         h->o.counts->filed++;
         recording_remove(r);
         return OTK_OK;
@@ -63,15 +66,145 @@ static int file_one(struct phone_hands *h, struct desk_worker *w,
     return err;
 }
 
-static void do_task(struct phone_hands *h, struct desk_worker *w,
-                    struct task *t)
+/* Where the desk keeps no hours, its other ones say what o'clock it is. */
+static const struct schedule *clock_of(const struct catalog *c)
 {
-    struct phone_filed *f = MEM_NEW(struct phone_filed);
-    f->call = t->call;
-    if (file_one(h, w, t->recording, &f->ticket) == OTK_OK && t->line)
-        phone_voice_number(h->o.voice, t->line, f->ticket, &f->spoken);
+    const struct schedule *hours = sla_hours(c, NULL);
+    return hours || !c->n_schedules ? hours : c->schedules[0].hours;
+}
+
+static void speak_filed(struct phone_hands *h, const struct phone_task *t,
+                        const struct call_filed *filed, struct sound *ret)
+{
+    struct str due = {0};
+    struct arena *a = arena_new();
+    struct catalog *c = desk_catalog(h->o.desk);
+    const struct schedule *hours = clock_of(c);
+    if (filed->first_due)
+        due = phone_due_words(
+            schedule_local(hours, clock_wall(desk_clock(h->o.desk))),
+            schedule_local(hours, filed->first_due), t->language, a);
+    catalog_unref(c);
+    phone_voice_number(h->o.voice, t->line, t->language, filed->ticket_id, due,
+                       ret);
+    arena_free(a);
+}
+
+static void file(struct phone_hands *h, struct desk_worker *w,
+                 const struct phone_task *t, struct phone_done *f)
+{
+    struct call_filed filed = {0};
+    if (file_one(h, w, t->recording, &filed) == OTK_OK && t->line)
+        speak_filed(h, t, &filed, &f->words.filed);
+    f->ticket = filed.ticket_id;
+}
+
+/* ---- an answer
+ * ------------------------------------------------------------------------ */
+
+static bool is_too_late(void *ctx)
+{
+    const struct phone_task *t = ctx;
+    return clock_mono(&clock_real) >= t->until;
+}
+
+static void think(struct phone_hands *h, struct desk_worker *w,
+                  struct phone_task *t, struct phone_done *f)
+{
+    struct err e = {0};
+    struct call_thought x;
+    struct arena *a = arena_new();
+    enum phone_language l;
+    struct call_question q = {
+        .wav = {t->sound, t->n_sound},
+        .spoken = t->is_chosen ? phone_language_code(t->language) : "",
+        .cancelled = is_too_late,
+        .ctx = t,
+    };
+    if (!is_too_late(t) && call_think(h->o.desk, w, &q, a, &x, &e) == OTK_OK &&
+        x.answer.n && phone_language_find(str_from(x.language), &l)) {
+        phone_voice_once(h->o.voice, l, x.answer, &f->words.answer);
+        f->said = str_copy(x.words);
+    }
+    if (e.code)
+        log_info("phone", "a call is not answered at once: %s", e.msg);
+    arena_free(a);
+    free(t->sound);
+}
+
+/* The answer may be gone, or the store not there: then it is a ticket. */
+static void close_call(struct phone_hands *h, struct desk_worker *w,
+                       const struct phone_task *t, struct phone_done *f)
+{
+    struct err e = {0};
+    struct call_about about;
+    struct arena *a = arena_new();
+    int r = call_about_parse(recording_about(t->recording), a, &about, &e);
+    if (!r)
+        r = call_close(h->o.desk, w, &about, str_from(t->said), a, &e);
+    f->is_closed = r == OTK_OK;
+    if (r) {
+        log_warn("phone", "call=%s becomes a ticket: %s",
+                 recording_name(t->recording), e.msg);
+        file(h, w, t, f);
+    } else {
+        h->o.counts->answered++;
+        recording_remove(t->recording);
+    }
+    arena_free(a);
+    free(t->said);
+}
+
+/* ---- before a call begins
+ * ---------------------------------------------------------------------- */
+
+static void prepare(struct phone_hands *h, const struct phone_task *t,
+                    struct phone_words *ret)
+{
+    struct err e = {0};
+    struct str name = {0};
+    struct arena *a = arena_new();
+    const struct settings s = desk_settings(h->o.desk);
+    const char *incidents[PHONE_LANGUAGES] = {
+        [PHONE_RU] = s.phone.incident_ru,
+        [PHONE_EN] = s.phone.incident_en,
+    };
+    if (t->caller[0] &&
+        call_known(h->o.desk, str_from(t->caller), a, &name, &e))
+        log_warn("phone", "nobody is greeted by name: %s", e.msg);
+    for (size_t i = 0; i < t->line->n_languages; i++) {
+        enum phone_language l = t->line->languages[i];
+        if (incidents[l][0])
+            phone_voice_once(h->o.voice, l, str_from(incidents[l]),
+                             &ret->incident[l]);
+        if (name.n)
+            phone_voice_known(h->o.voice, t->line, l,
+                              utf8_cut(name, NAME_BYTES), &ret->known[l]);
+    }
+    arena_free(a);
+}
+
+static void do_task(struct phone_hands *h, struct desk_worker *w,
+                    struct task *x)
+{
+    struct phone_done *f = MEM_NEW(struct phone_done);
+    f->work = x->t.work;
+    f->call = x->t.call;
+    switch (x->t.work) {
+    case WORK_PREPARE: prepare(h, &x->t, &f->words); break;
+    case WORK_THINK: think(h, w, &x->t, f); break;
+    case WORK_CLOSE: close_call(h, w, &x->t, f); break;
+    case WORK_FILE: file(h, w, &x->t, f); break;
+    }
     h->o.done(h->o.arg, f);
-    free(t);
+    free(x);
+}
+
+void phone_done_free(struct phone_done *f)
+{
+    phone_words_free(&f->words);
+    free(f->said);
+    free(f);
 }
 
 /* ---- what nobody holds
@@ -110,7 +243,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     struct resuming *x = ctx;
     struct hearing heard = {.skip = SOUND_WAV_HEAD};
     int64_t ms = 0;
-    int64_t ticket = 0;
+    struct call_filed filed;
     activity_init(&heard.ear, recording_rate_hz(r));
     int err = recording_read(r, hear, &heard, &ms, e);
     if (err) {
@@ -123,7 +256,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     }
     log_info("phone", "call=%s was cut off, %lld ms of it are filed",
              recording_name(r), (long long)ms);
-    if (file_one(x->h, x->w, r, &ticket) == OTK_OK)
+    if (file_one(x->h, x->w, r, &filed) == OTK_OK)
         x->h->o.counts->resumed++;
     return OTK_OK; /* the next one may be luckier */
 }
@@ -132,6 +265,8 @@ static void resume(struct phone_hands *h, struct desk_worker *w)
 {
     struct err e = {0};
     struct resuming x = {h, w};
+    if (!h->o.folder)
+        return;
     if (recording_each(h->o.folder, resume_one, &x, &e))
         log_warn("phone", "recordings wait on: %s", e.msg);
 }
@@ -190,7 +325,7 @@ int phone_hands_start(const struct phone_hands_options *o,
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&h->some, &attr);
     (void)pthread_condattr_destroy(&attr);
-    while (h->n_threads < HANDS &&
+    while (h->n_threads < o->threads &&
            pthread_create(&h->threads[h->n_threads], NULL, work, h) == 0)
         h->n_threads++;
     if (h->n_threads == 0) {
@@ -201,14 +336,16 @@ int phone_hands_start(const struct phone_hands_options *o,
     return OTK_OK;
 }
 
-void phone_hands_file(struct phone_hands *h, uint64_t call, struct recording *r,
-                      const struct phone_line *line)
+void phone_hands_give(struct phone_hands *h, const struct phone_task *t)
 {
-    struct task *t = MEM_NEW(struct task);
-    *t = (struct task){.call = call, .recording = r, .line = line};
+    struct task *x = MEM_NEW(struct task);
+    x->t = *t;
+    (void)snprintf(x->caller, sizeof(x->caller), "%s",
+                   t->caller ? t->caller : "");
+    x->t.caller = x->caller;
     pthread_mutex_lock(&h->lock);
-    *h->last = t;
-    h->last = &t->next;
+    *h->last = x;
+    h->last = &x->next;
     (void)pthread_cond_signal(&h->some);
     pthread_mutex_unlock(&h->lock);
 }

@@ -178,3 +178,16 @@ size_t phone_message_sound_only(struct str sdp, char *ret)
     }
     return n;
 }
+
+char phone_message_key(struct str body)
+{
+    struct str line;
+    struct str said = str_trim(body);
+    while (said.n != 1 && str_next(&body, '\n', &line)) {
+        if (str_starts(line, "Signal="))
+            said = str_trim(str_sub(line, sizeof("Signal=") - 1, line.n));
+    }
+    return said.n == 1 && said.p[0] && strchr("0123456789*#ABCD", said.p[0])
+               ? said.p[0]
+               : '\0';
+}

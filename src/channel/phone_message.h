@@ -1,5 +1,5 @@
 /*
- * channel/phone_message.h - is a request whole?
+ * channel/phone_message.h - is a request whole, and what is in its body?
  *
  * libre reads what it needs and lets the rest pass. What RFC 3261 wants refused
  * of a request and libre takes (RFC 4475 has examples) is looked at here:
@@ -31,5 +31,9 @@ bool phone_message_check(struct str head, size_t body_n, size_t *ret_body,
  * said of pictures need not make sense to us. Into `ret`, of size sdp.n.
  * Returns its length. */
 size_t phone_message_sound_only(struct str sdp, char *ret);
+
+/* The key that the body of an INFO says: alone (application/dtmf), or in a line
+ * "Signal=" (application/dtmf-relay). '\0': none. */
+char phone_message_key(struct str body);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A build without libopus: calls are in G.711. */
 #include <errno.h>
+#include <stddef.h>
 
 #include "channel/phone_opus.h"
 
@@ -11,7 +12,7 @@ bool phone_opus_is_built(void)
 
 int phone_opus_new(struct phone_opus **ret)
 {
-    (void)ret;
+    *ret = NULL;
     return ENOSYS;
 }
 
@@ -26,7 +27,7 @@ size_t phone_opus_decode(struct phone_opus *o, const uint8_t *packet, size_t n,
     (void)o;
     (void)packet;
     (void)n;
-    (void)ret;
+    *ret = 0;
     return 0;
 }
 
@@ -37,7 +38,7 @@ size_t phone_opus_conceal(struct phone_opus *o, const uint8_t *next, size_t n,
     (void)next;
     (void)n;
     (void)samples;
-    (void)ret;
+    *ret = 0;
     return 0;
 }
 
@@ -46,6 +47,6 @@ size_t phone_opus_encode(struct phone_opus *o, const int16_t *samples,
 {
     (void)o;
     (void)samples;
-    (void)ret;
+    *ret = 0;
     return 0;
 }

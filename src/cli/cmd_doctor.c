@@ -101,7 +101,21 @@ static void examine_codecs(struct doctor *x, const struct desk *d)
     say(x, r == 0, "calls have codecs", r ? e.msg : text);
 }
 
-static void examine_phone(struct doctor *x, const struct desk *d)
+/* The hours of those to whom callers are put through; NULL: all are there. */
+static const char *absent_schedule(struct desk *d, const struct phone_script *s)
+{
+    const char *absent = NULL;
+    struct catalog *c = desk_catalog(d);
+    for (size_t i = 0; i < s->n_lines && !absent; i++) {
+        const char *name = s->lines[i].transfer.schedule;
+        if (name[0] && !catalog_schedule(c, str_from(name)))
+            absent = name;
+    }
+    catalog_unref(c);
+    return absent;
+}
+
+static void examine_phone(struct doctor *x, struct desk *d)
 {
     struct err e = {0};
     char text[200];
@@ -124,6 +138,11 @@ static void examine_phone(struct doctor *x, const struct desk *d)
                        "own in %.100s",
                        missing, desk_settings(d).phone.script);
         say(x, missing == 0, "all its texts can be said", missing ? text : "");
+        const char *absent = absent_schedule(d, &script);
+        (void)snprintf(text, sizeof(text), "the desk has no schedule '%.100s'",
+                       absent ? absent : "");
+        say(x, !absent, "callers are put through in hours that there are",
+            absent ? text : "");
     }
     arena_free(a);
 }

@@ -19,6 +19,7 @@
 #include "desk/call_parts.h"
 #include "desk/desk.h"
 #include "desk/intake_parts.h"
+#include "desk/message.h"
 #include "speech/recording.h"
 
 enum {
@@ -26,6 +27,8 @@ enum {
     NUMBER_MAX = 64,
     NAME_MAX_SHOWN = 100,
     ID_BYTES = 64,
+    FIELD_MAX = 60,
+    PAYLOAD_BYTES = 4096,
 };
 
 /* ---- whose call it is
@@ -44,7 +47,8 @@ struct str call_about_print(const struct call_about *x, struct arena *a)
     json_put_text(&b, utf8_cut(x->line, NUMBER_MAX));
     buf_puts(&b, ",\"language\":");
     json_put_text(&b, x->language);
-    buf_printf(&b, ",\"started_at\":%lld}", (long long)x->started_at);
+    buf_printf(&b, ",\"chosen\":%s,\"started_at\":%lld}",
+               x->is_chosen ? "true" : "false", (long long)x->started_at);
     struct str kept = arena_str(a, buf_str(&b));
     buf_free(&b);
     return kept;
@@ -72,9 +76,93 @@ int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
     }
     if (!r)
         r = json_whole(o, &when, &x.started_at, e);
+    x.is_chosen = json_is_true(json_object_get(o, "chosen"));
     if (!r)
         *ret = x;
     return r;
+}
+
+/* ---- marks
+ * ------------------------------------------------------------------------- */
+
+struct str call_mark_print(const struct call_mark *m, struct arena *a)
+{
+    struct buf b = BUF_INIT(RECORDING_MARK_MAX);
+    buf_puts(&b, "{\"field\":");
+    json_put_text(&b, utf8_cut(m->field, FIELD_MAX));
+    buf_puts(&b, ",\"digits\":");
+    json_put_text(&b, utf8_cut(m->digits, NUMBER_MAX));
+    buf_printf(&b, ",\"from\":%lld}", (long long)m->from_ms);
+    struct str kept = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+static bool parse_mark(struct str line, struct arena *a, struct call_mark *ret)
+{
+    SCOPED(scope_json) json_t *o = NULL;
+    struct json_want field = {"field", true, 1, FIELD_MAX};
+    struct json_want digits = {"digits", false, 0, NUMBER_MAX};
+    struct json_want from = {"from", true, 0, INT64_MAX};
+    struct call_mark m = {0};
+    if (json_read(line, RECORDING_MARK_MAX, &o, NULL) ||
+        json_text(o, &field, &m.field, NULL) ||
+        json_whole(o, &from, &m.from_ms, NULL))
+        return false;
+    if (json_text(o, &digits, &m.digits, NULL))
+        m.digits = (struct str){0};
+    *ret = (struct call_mark){arena_str(a, m.field), arena_str(a, m.digits),
+                              m.from_ms};
+    return true;
+}
+
+void call_marks_parse(struct str lines, struct arena *a, struct call_mark *ret,
+                      size_t *ret_n)
+{
+    struct str line;
+    *ret_n = 0;
+    while (*ret_n < CALL_MARKS_MAX && str_next(&lines, '\n', &line))
+        *ret_n += parse_mark(line, a, &ret[*ret_n]);
+}
+
+void call_note_put(struct buf *b, struct str field, struct str answer)
+{
+    buf_printf(b, STR_FMT ": " STR_FMT "\n", STR_ARG(field), STR_ARG(answer));
+}
+
+/* ---- who is calling?
+ * ---------------------------------------------------------------------- */
+
+struct known {
+    struct str phone, *ret;
+    struct arena *arena;
+};
+
+static int look_up_name(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct known *k = arg;
+    struct db_rows *rows;
+    int r = db_query(tx, &rows, e,
+                     "SELECT p.name FROM identities i JOIN people p ON p.id = "
+                     "i.person_id WHERE i.kind = 'phone' AND i.value = ?1",
+                     "s", k->phone);
+    if (r)
+        return r;
+    r = db_next(rows, e);
+    if (r > 0)
+        *k->ret = arena_str(k->arena, db_text(rows, 0));
+    db_rows_free(rows);
+    return r < 0 ? r : OTK_OK;
+}
+
+int call_known(struct desk *d, struct str caller, struct arena *a,
+               struct str *ret_name, struct err *e)
+{
+    struct known k = {.ret = ret_name, .arena = a};
+    *ret_name = (struct str){0};
+    if (identity_normalize("phone", caller, a, &k.phone, NULL))
+        return OTK_OK;
+    return db_read(desk_db(d), 0, look_up_name, &k, e);
 }
 
 /* ---- the recording becomes a file of the desk
@@ -114,6 +202,8 @@ struct filing {
     struct call_about about;
     struct attachment file;
     int64_t ms;
+    struct call_mark marks[CALL_MARKS_MAX];
+    size_t n_marks;
     bool heard_later; /* there is a recogniser */
     struct call_filed *ret;
 };
@@ -151,24 +241,68 @@ static struct str subject_of(struct arena *a, const struct call_about *x)
 }
 
 /* What a number is not, is left out: a caller is not refused for it. */
-static void take_caller(struct filing *f, struct arena *a)
+void call_take_caller(const struct call_about *x, struct arena *a,
+                      struct person_ask *ret)
 {
     struct str phone;
-    f->ask.person.language = f->about.language;
-    if (identity_normalize("phone", f->about.caller, a, &phone, NULL))
+    ret->language = x->language;
+    if (identity_normalize("phone", x->caller, a, &phone, NULL))
         return;
-    f->ask.person.phone = phone;
-    f->ask.person.name = f->about.name;
-    if (person_check(&f->ask.person, a, NULL))
-        f->ask.person.name = (struct str){0};
+    ret->phone = phone;
+    ret->name = x->name;
+    if (person_check(ret, a, NULL))
+        ret->name = (struct str){0};
 }
 
 static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
 {
     return db_int_of(tx, &f->ret->ticket_id, e,
-                     "SELECT ticket_id FROM inbox WHERE channel = 'phone' AND "
+                     "SELECT COALESCE(ticket_id, 0) FROM inbox WHERE channel "
+                     "= 'phone' AND "
                      "dedup = ?1",
                      "s", f->ask.dedup);
+}
+
+/* What the job must know. */
+static const char *recorded_payload(const struct filing *f, int64_t attachment)
+{
+    struct buf b = BUF_INIT(PAYLOAD_BYTES);
+    buf_printf(&b, "{\"ticket\":true,\"message\":%lld,\"attachment\":%lld,",
+               (long long)f->in.message_id, (long long)attachment);
+    buf_puts(&b, "\"spoken\":");
+    json_put_text(&b, f->about.is_chosen ? f->about.language : STR(""));
+    buf_puts(&b, ",\"answers\":[");
+    for (size_t i = 0, n = 0; i < f->n_marks; i++) {
+        const struct call_mark *m = &f->marks[i];
+        if (m->digits.n)
+            continue;
+        buf_printf(&b, "%s[%lld,", n++ ? "," : "", (long long)m->from_ms);
+        json_put_text(&b, m->field);
+        buf_putc(&b, ']');
+    }
+    buf_puts(&b, "]}");
+    const char *kept = arena_copy(f->in.arena, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
+/* Digits are known already. */
+static int put_digits(struct db_tx *tx, struct filing *f, struct err *e)
+{
+    struct buf b = BUF_INIT(CALL_NOTE_BYTES);
+    for (size_t i = 0; i < f->n_marks; i++) {
+        if (f->marks[i].digits.n)
+            call_note_put(&b, f->marks[i].field, f->marks[i].digits);
+    }
+    struct message_new m = {
+        .ticket_id = f->result.ticket_id,
+        .kind = "note",
+        .body = str_trim(buf_str(&b)),
+    };
+    int r = m.body.n ? message_add(tx, f->in.w->stemmer, &m, f->in.now, NULL, e)
+                     : OTK_OK;
+    buf_free(&b);
+    return r;
 }
 
 static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
@@ -185,11 +319,7 @@ static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
              : db_exec(tx, e,
                        "UPDATE inbox SET stage = 'recorded', done_at = NULL, "
                        "payload_json = ?2 WHERE id = ?1",
-                       "it", in->inbox_id,
-                       arena_printf(in->arena,
-                                    "{\"ticket\":true,\"message\":%lld,"
-                                    "\"attachment\":%lld}",
-                                    (long long)in->message_id, (long long)id));
+                       "it", in->inbox_id, recorded_payload(f, id));
 }
 
 static int read_due(struct db_tx *tx, struct filing *f, struct err *e)
@@ -204,6 +334,8 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
     struct filing *f = arg;
     struct intake *in = &f->in;
     int r = find_filed(tx, f, e);
+    if (!r && !f->ret->ticket_id)
+        return OTK_OK; /* it was answered */
     if (r != OTK_ENOENT)
         return r ? r : read_due(tx, f, e);
     r = person_get_or_make(tx, &f->ask.person, in->now, &in->person_id, e);
@@ -214,6 +346,8 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
     f->ret->ticket_id = f->result.ticket_id;
     if (!r)
         r = put_file(tx, f, e);
+    if (!r)
+        r = put_digits(tx, f, e);
     if (!r && f->heard_later)
         r = call_push(tx, in->inbox_id, in->now, in->arena, e);
     return r ? r : read_due(tx, f, e);
@@ -230,7 +364,7 @@ static void prepare(struct filing *f, struct desk *d, struct desk_worker *w,
         .text = call_waiting_text(a, language, f->ms),
         .want_ticket = true,
     };
-    take_caller(f, a);
+    call_take_caller(&f->about, a, &f->ask.person);
     f->result.outcome = INTAKE_TICKET;
     f->result.language = language;
     rand_token(f->result.token, (TOKEN_BYTES - 1) / 2);
@@ -249,12 +383,25 @@ static void prepare(struct filing *f, struct desk *d, struct desk_worker *w,
     f->file.media_type = STR("audio/wav");
 }
 
+static int read_marks(struct recording *r, struct filing *f, struct arena *a,
+                      struct err *e)
+{
+    struct buf b = BUF_INIT(RECORDING_MARKS_BYTES);
+    int err = recording_marks(r, &b, e);
+    if (!err)
+        call_marks_parse(buf_str(&b), a, f->marks, &f->n_marks);
+    buf_free(&b);
+    return err;
+}
+
 int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
               struct arena *a, struct call_filed *ret, struct err *e)
 {
     struct filing f = {.heard_later = desk_recogniser(d) != NULL, .ret = ret};
     *ret = (struct call_filed){0};
     int err = call_about_parse(recording_about(r), a, &f.about, e);
+    if (!err)
+        err = read_marks(r, &f, a, e);
     if (!err)
         err = keep_recording(d, r, &f.file, &f.ms, a, e);
     if (err)

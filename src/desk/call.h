@@ -6,10 +6,15 @@
  * later, by the job "intake.transcribe" (desk/call_jobs.c), and the usual steps
  * after it. Without a recogniser the ticket says "not transcribed yet" and goes
  * to people as it is; call_resume() finishes it when a recogniser is there.
+ *
+ * Answers to the questions of a line are a note on the ticket: digits at once,
+ * what was spoken with the words of the call. They are marked in the recording
+ * as they come, so they outlive the process as it does.
  */
 #ifndef OTK_DESK_CALL_H
 #define OTK_DESK_CALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -31,6 +36,7 @@ struct call_about {
     struct str name;     /* as signalled; may be empty */
     struct str line;     /* what was called */
     struct str language; /* spoken on the line: "ru" "en" */
+    bool is_chosen;      /* by the caller: it is what he speaks, too */
     int64_t started_at;  /* wall ms */
 };
 
@@ -39,8 +45,27 @@ struct str call_about_print(const struct call_about *x, struct arena *a);
 int call_about_parse(struct str text, struct arena *a, struct call_about *ret,
                      struct err *e);
 
+/* A mark in a recording: what answers a question of the line. */
+struct call_mark {
+    struct str field;  /* what it is about, as staff reads it */
+    struct str digits; /* empty: it is spoken … */
+    int64_t from_ms;   /* … from here to the next mark */
+};
+enum { CALL_MARKS_MAX = 16 };
+
+/* A line for recording_mark(); `a` owns the text. */
+struct str call_mark_print(const struct call_mark *m, struct arena *a);
+/* Lines of it; what is none is passed over. At most CALL_MARKS_MAX. */
+void call_marks_parse(struct str lines, struct arena *a, struct call_mark *ret,
+                      size_t *ret_n);
+
+/* The name of the person whose number it is; empty: nobody's, or he has none.
+ */
+int call_known(struct desk *d, struct str caller, struct arena *a,
+               struct str *ret_name, struct err *e);
+
 struct call_filed {
-    int64_t ticket_id;
+    int64_t ticket_id; /* 0: it was answered before */
     int64_t first_due; /* wall ms; 0: no promise */
 };
 
@@ -48,6 +73,36 @@ struct call_filed {
  * call again gives the same ticket. OTK_EAGAIN: nothing was stored. */
 int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
               struct arena *a, struct call_filed *ret, struct err *e);
+
+/* ---- answered while it goes on (desk/call_answer.c)
+ * ------------------------------------------------------------------------- */
+
+enum { CALL_ANSWER_MAX = 1200 }; /* bytes that are read out */
+
+struct call_question {
+    struct str wav;               /* what was said */
+    const char *spoken;           /* language that the caller chose; "" */
+    bool (*cancelled)(void *ctx); /* asked now and then; may be NULL */
+    void *ctx;
+};
+
+struct call_thought {
+    struct str words;     /* empty: none were understood */
+    struct str answer;    /* to be said; empty: the desk is not sure of any */
+    const char *language; /* of both */
+};
+
+/* What an article says to it, by the rules of a chat: knowledge.answer_first
+ * and knowledge.answer_threshold. Stores nothing. */
+int call_think(struct desk *d, struct desk_worker *w,
+               const struct call_question *q, struct arena *a,
+               struct call_thought *ret, struct err *e);
+
+/* It helped: a request that was answered, and no ticket. OTK_ENOENT: meanwhile
+ * there is no answer any more. The recording is not kept. */
+int call_close(struct desk *d, struct desk_worker *w,
+               const struct call_about *about, struct str words,
+               struct arena *a, struct err *e);
 
 /* The job: the recording's words. */
 int call_step_transcribe(struct desk *d, struct desk_worker *w,

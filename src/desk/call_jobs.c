@@ -71,14 +71,34 @@ struct hearing {
     int64_t ticket, message, now;
     struct attachment file;
     const char *language; /* of the ticket so far: the line's */
+    const char *spoken;   /* the caller said so; "": to be found out */
     bool waits;           /* its stage is still `recorded` */
     int64_t ms;
-    struct transcript said;
-    struct str body; /* of the message, from now on */
+    struct call_mark answers[CALL_MARKS_MAX]; /* spoken ones */
+    size_t n_answers;
+    struct transcript said; /* of all; its text, without the answers */
+    struct str body;        /* of the message, from now on */
+    struct str note;        /* of the answers; empty: there are none */
 };
 
 /* ---- reading
  * ---------------------------------------------------------------------- */
+
+static void read_answers(struct hearing *h, const json_t *list)
+{
+    size_t i;
+    const json_t *x;
+    json_array_foreach(list, i, x)
+    {
+        const char *field = json_string_value(json_array_get(x, 1));
+        if (h->n_answers == CALL_MARKS_MAX || !field)
+            return;
+        h->answers[h->n_answers++] = (struct call_mark){
+            .field = str_from(arena_copy(h->arena, str_from(field))),
+            .from_ms = json_integer_value(json_array_get(x, 0)),
+        };
+    }
+}
 
 static int read_payload(struct hearing *h, struct str payload,
                         int64_t *ret_file, struct err *e)
@@ -87,6 +107,9 @@ static int read_payload(struct hearing *h, struct str payload,
     int r = json_read(payload, PAYLOAD_BYTES, &o, e);
     h->message = json_integer_value(json_object_get(o, "message"));
     *ret_file = json_integer_value(json_object_get(o, "attachment"));
+    const char *spoken = json_string_value(json_object_get(o, "spoken"));
+    h->spoken = arena_copy(h->arena, str_from(spoken));
+    read_answers(h, json_object_get(o, "answers"));
     return r;
 }
 
@@ -234,6 +257,14 @@ static int store_file_words(struct db_tx *tx, void *arg, struct err *e)
     return r ? r : job_done(tx, h->job->id, h->owner, e);
 }
 
+static int put_answers(struct db_tx *tx, const struct hearing *h, struct err *e)
+{
+    struct message_new m = {
+        .ticket_id = h->ticket, .kind = "note", .body = h->note};
+    return m.body.n ? message_add(tx, h->w->stemmer, &m, h->now, NULL, e)
+                    : OTK_OK;
+}
+
 static int store_words(struct db_tx *tx, void *arg, struct err *e)
 {
     struct hearing *h = arg;
@@ -247,6 +278,8 @@ static int store_words(struct db_tx *tx, void *arg, struct err *e)
         r = put_transcript(tx, h, e);
         if (!r)
             r = put_words(tx, h, e);
+        if (!r)
+            r = put_answers(tx, h, e);
         if (!r)
             r = intake_push(tx, &in, e);
     } else if (!r && n) {
@@ -297,14 +330,71 @@ static void give_to_people(struct hearing *h)
 /* ---- the step
  * --------------------------------------------------------------------- */
 
+/* The words between two moments of the sound, at their times in the whole. */
+static int hear_part(struct hearing *h, const struct sound *sound,
+                     int64_t from_ms, int64_t to_ms, struct transcript *ret,
+                     struct err *e)
+{
+    size_t from = (size_t)from_ms * RECOGNISER_RATE / MS_SECOND;
+    size_t to = (size_t)to_ms * RECOGNISER_RATE / MS_SECOND;
+    to = to < sound->n ? to : sound->n;
+    if (from >= to)
+        return OTK_OK;
+    struct recogniser_ask ask = {.samples = sound->samples + from,
+                                 .n = to - from,
+                                 .language = h->spoken};
+    int r = recogniser_run(desk_recogniser(h->d), &ask, h->arena, ret, e);
+    for (size_t i = 0; !r && i < ret->n_segments; i++) {
+        ret->segments[i].from_ms += from_ms;
+        ret->segments[i].to_ms += from_ms;
+    }
+    return r;
+}
+
+static void add_segments(struct hearing *h, const struct transcript *more)
+{
+    struct transcript *t = &h->said;
+    struct transcript_segment *all =
+        ARENA_ARRAY(h->arena, struct transcript_segment,
+                    t->n_segments + more->n_segments + 1);
+    for (size_t i = 0; i < t->n_segments; i++)
+        all[i] = t->segments[i];
+    for (size_t i = 0; i < more->n_segments; i++)
+        all[t->n_segments + i] = more->segments[i];
+    t->segments = all;
+    t->n_segments += more->n_segments;
+}
+
+/* Each answer is a sound of its own: it has nothing to do with what was said
+ * before. */
+static int hear_answers(struct hearing *h, const struct sound *sound,
+                        struct err *e)
+{
+    int r = OTK_OK;
+    struct buf b = BUF_INIT(CALL_NOTE_BYTES);
+    for (size_t i = 0; !r && i < h->n_answers; i++) {
+        struct transcript said = {0};
+        int64_t to = i + 1 < h->n_answers ? h->answers[i + 1].from_ms : h->ms;
+        r = hear_part(h, sound, h->answers[i].from_ms, to, &said, e);
+        if (r || said.text.n == 0)
+            continue;
+        call_note_put(&b, h->answers[i].field, said.text);
+        add_segments(h, &said);
+    }
+    h->note = arena_str(h->arena, str_trim(buf_str(&b)));
+    buf_free(&b);
+    return r;
+}
+
 static int hear(struct hearing *h, struct err *e)
 {
     struct sound sound = {0};
     int r = read_sound(h, &sound, e);
-    struct recogniser_ask ask = {
-        .samples = sound.samples, .n = sound.n, .language = ""};
+    int64_t end = h->n_answers ? h->answers[0].from_ms : h->ms + MS_SECOND;
     if (!r)
-        r = recogniser_run(desk_recogniser(h->d), &ask, h->arena, &h->said, e);
+        r = hear_part(h, &sound, 0, end, &h->said, e);
+    if (!r)
+        r = hear_answers(h, &sound, e);
     sound_free(&sound);
     h->body = h->said.text;
     if (!r && h->body.n == 0)
@@ -334,6 +424,7 @@ int call_step_transcribe(struct desk *d, struct desk_worker *w,
                         .job = j,
                         .owner = owner,
                         .arena = a,
+                        .spoken = "",
                         .now = clock_wall(desk_clock(d))};
     int r = read_job(&h, e);
     if (!r && h.waits && !desk_recogniser(d))

@@ -516,6 +516,12 @@ const struct catalog_priority *catalog_priority_id(const struct catalog *c,
     FIND_BY(c->priorities, c->n_priorities, c->priorities[i].id == id);
 }
 
+const struct catalog_schedule *catalog_schedule(const struct catalog *c,
+                                                struct str name)
+{
+    FIND_BY(c->schedules, c->n_schedules, str_eq(c->schedules[i].name, name));
+}
+
 const struct catalog_team *catalog_team(const struct catalog *c, struct str key)
 {
     for (size_t i = 0; i < c->n_teams; i++) {

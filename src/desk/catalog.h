@@ -119,6 +119,8 @@ const struct catalog_priority *catalog_priority(const struct catalog *c,
                                                 struct str key);
 const struct catalog_priority *catalog_priority_id(const struct catalog *c,
                                                    int64_t id);
+const struct catalog_schedule *catalog_schedule(const struct catalog *c,
+                                                struct str name);
 const struct catalog_team *catalog_team(const struct catalog *c,
                                         struct str key);
 const struct catalog_team *catalog_team_id(const struct catalog *c, int64_t id);

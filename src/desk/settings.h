@@ -96,6 +96,8 @@ struct settings {
         int64_t listen_seconds, silence_ms, patience_seconds;
         int64_t hold_seconds, session_min_seconds;
         int64_t keep_days; /* of recordings; 0: as long as the ticket */
+        int64_t answer_seconds;
+        char *incident_ru, *incident_en; /* said first; empty: all is well */
     } phone;
     struct {
         int64_t giveback_minutes; /* of business time; 0: never */

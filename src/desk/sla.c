@@ -44,8 +44,8 @@ static int64_t resume(const struct schedule *hours, int64_t due, int64_t from,
     return schedule_add(hours, to, schedule_between(hours, from, due));
 }
 
-static const struct schedule *hours_of(const struct catalog *c,
-                                       const struct catalog_topic *topic)
+const struct schedule *sla_hours(const struct catalog *c,
+                                 const struct catalog_topic *topic)
 {
     const struct catalog_sla *sla = sla_of(c, topic);
     return sla ? sla->hours : NULL;
@@ -54,7 +54,7 @@ static const struct schedule *hours_of(const struct catalog *c,
 int64_t sla_shift(const struct catalog *c, const struct catalog_topic *topic,
                   int64_t start, int64_t from, int64_t to)
 {
-    const struct schedule *hours = hours_of(c, topic);
+    const struct schedule *hours = sla_hours(c, topic);
     if (to <= from)
         return start;
     return schedule_add(hours, start, schedule_between(hours, from, to));
@@ -64,7 +64,7 @@ struct sla_dues sla_resume(const struct catalog *c,
                            const struct catalog_topic *topic,
                            struct sla_dues dues, int64_t from, int64_t to)
 {
-    const struct schedule *hours = hours_of(c, topic);
+    const struct schedule *hours = sla_hours(c, topic);
     return (struct sla_dues){
         .first = resume(hours, dues.first, from, to),
         .next = resume(hours, dues.next, from, to),

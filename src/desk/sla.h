@@ -13,6 +13,7 @@
 struct catalog;
 struct catalog_priority;
 struct catalog_topic;
+struct schedule;
 
 struct sla_dues {
     int64_t first, next, solution; /* wall ms; 0: no promise */
@@ -38,6 +39,10 @@ struct sla_dues sla_resume(const struct catalog *c,
  */
 int64_t sla_shift(const struct catalog *c, const struct catalog_topic *topic,
                   int64_t start, int64_t from, int64_t to);
+
+/* The hours in which its promises run; NULL: round the clock. */
+const struct schedule *sla_hours(const struct catalog *c,
+                                 const struct catalog_topic *topic);
 
 /* Was it, or is it, kept too late? `done_at` 0: not done yet. */
 static inline bool sla_is_late(int64_t due, int64_t done_at, int64_t now)

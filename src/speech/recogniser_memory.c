@@ -32,7 +32,9 @@ static int memory_recognise(struct recogniser *r,
     ret->text = arena_str(a, rest);
     ret->confidence = 1;
     (void)snprintf(ret->language, sizeof(ret->language), "%s",
-                   language_code(language_detect(rest).language));
+                   ask->language[0]
+                       ? ask->language
+                       : language_code(language_detect(rest).language));
     ret->segments = ARENA_ARRAY(a, struct transcript_segment, rest.n + 1);
     while (ret->n_segments < RECOGNISER_SEGMENTS_MAX &&
            str_next(&rest, ' ', &word)) {

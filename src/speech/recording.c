@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -153,6 +154,50 @@ int recording_rate_hz(const struct recording *r)
     return r->rate_hz;
 }
 
+/* ---- marks
+ * ------------------------------------------------------------------------- */
+
+static void marks_path(const struct recording *r, char ret[PATH_BYTES])
+{
+    size_t n = strlen(r->path) - strlen(".call");
+    (void)snprintf(ret, PATH_BYTES, "%.*s.marks", (int)n, r->path);
+}
+
+int recording_mark(struct recording *r, struct str line, struct err *e)
+{
+    char path[PATH_BYTES];
+    char whole[RECORDING_MARK_MAX + 1];
+    struct stat st;
+    if (line.n > RECORDING_MARK_MAX)
+        return err_set(e, OTK_ELIMIT, "a mark of %zu bytes", line.n);
+    marks_path(r, path);
+    memcpy(whole, line.p, line.n);
+    whole[line.n] = '\n';
+    SCOPED(scope_close)
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &st))
+        return fail_write(e, path);
+    if (st.st_size + (off_t)line.n + 1 > RECORDING_MARKS_BYTES)
+        return err_set(e, OTK_ELIMIT, "%s is too long", path);
+    ssize_t did = write(fd, whole, line.n + 1);
+    return did == (ssize_t)line.n + 1 ? OTK_OK : fail_write(e, path);
+}
+
+int recording_marks(struct recording *r, struct buf *ret, struct err *e)
+{
+    char path[PATH_BYTES];
+    struct buf all = BUF_INIT(RECORDING_MARKS_BYTES);
+    marks_path(r, path);
+    int err = file_exists(path) ? file_read(path, &all, e) : OTK_OK;
+    size_t n = all.len;
+    while (n && all.ptr[n - 1] != '\n')
+        n--;
+    if (!err)
+        buf_put(ret, all.ptr, n);
+    buf_free(&all);
+    return err;
+}
+
 int64_t recording_ms(const struct recording *r)
 {
     return (int64_t)((r->written + r->n_kept) * 1000 / (uint64_t)r->rate_hz);
@@ -208,6 +253,9 @@ void recording_remove(struct recording *r)
 {
     if (!r)
         return;
+    char marks[PATH_BYTES];
+    marks_path(r, marks);
+    (void)unlink(marks);   /* first: alone nobody would find them */
     (void)unlink(r->path); /* what stays is taken up at the next start */
     recording_close(r);
 }

@@ -7,6 +7,9 @@
  * takes is at most what its page cache held. Nothing of it has to be mended: a
  * reader takes whole samples as far as they go.
  *
+ * FOLDER/NAME.marks beside it, when there is anything to say of the sound:
+ * lines of text, whole ones only, kept as soon as they are said.
+ *
  * A live recording is locked (flock). recording_each() hands out those that
  * nobody holds: calls whose process died.
  *
@@ -20,6 +23,7 @@
 
 #include "base/str.h"
 
+struct buf;
 struct err;
 struct recording;
 
@@ -27,6 +31,8 @@ enum {
     RECORDING_HEAD = 2048,
     RECORDING_ABOUT_MAX = RECORDING_HEAD - 32,
     RECORDING_NAME_MAX = 64,
+    RECORDING_MARK_MAX = 1000, /* bytes of a line */
+    RECORDING_MARKS_BYTES = 64 * 1024,
 };
 
 /* `name`: of letters, digits and '-'. `about`: JSON that says whose call it is.
@@ -39,6 +45,12 @@ int recording_put(struct recording *r, const int16_t *samples, size_t n,
                   struct err *e);
 
 int recording_rate_hz(const struct recording *r);
+
+/* A line without an end. OTK_ELIMIT: there are too many. */
+int recording_mark(struct recording *r, struct str line, struct err *e);
+/* All lines so far, each with its end; a torn one is left out. */
+int recording_marks(struct recording *r, struct buf *ret, struct err *e);
+
 int64_t recording_ms(const struct recording *r);
 const char *recording_name(const struct recording *r);
 struct str recording_about(const struct recording *r);

@@ -39,7 +39,8 @@ void synthesiser_close(struct synthesiser *s); /* NULL is fine */
 
 struct synthesiser *synthesiser_memory_open(void);
 
-/* `program`: "espeak-ng"; `folder`: where spoken texts are kept. */
+/* `program`: "espeak-ng"; `folder`: where spoken texts are kept; "": nowhere
+ * (a text with somebody's name in it). */
 struct synthesiser *synthesiser_espeak_open(const char *program,
                                             const char *folder);
 

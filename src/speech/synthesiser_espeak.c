@@ -88,8 +88,10 @@ static int espeak_speak(struct synthesiser *base, struct str text,
     const struct espeak *s = self(base);
     char path[PATH_BYTES];
     struct buf wav = BUF_INIT(WAV_BYTES);
+    bool keeps = s->folder[0] != '\0';
     kept_path(s, text, language, path);
-    int r = file_exists(path) ? file_read(path, &wav, NULL) : OTK_ENOENT;
+    int r =
+        keeps && file_exists(path) ? file_read(path, &wav, NULL) : OTK_ENOENT;
     if (!r)
         r = sound_read_wav(buf_str(&wav), ret, NULL);
     if (!r) {
@@ -100,7 +102,7 @@ static int espeak_speak(struct synthesiser *base, struct str text,
     r = run(s, text, language, &wav, e);
     if (!r)
         r = sound_read_wav(buf_str(&wav), ret, e);
-    if (!r) {
+    if (!r && keeps) {
         make_room(s->folder);
         /* not kept: it will be spoken again */
         if (file_make_dir(s->folder, NULL) == 0)

@@ -95,11 +95,14 @@ class Desk:
             self.run("init", self.folder, "--demo",
                      *([] if model else ["--no-model"]), folder=False)
 
-    def run(self, *words, want=0, folder=True, stdin=None, timeout=120):
-        """The program with these words; its standard output."""
+    def run(self, *words, want=0, folder=True, stdin=None, timeout=120,
+            env=None):
+        """The program with these words; its standard output. `env` is more of
+        the environment."""
         where = ["--desk", self.folder] if folder else []
         p = subprocess.run([self.program, *words, *where], text=True,
-                           input=stdin, capture_output=True, timeout=timeout)
+                           input=stdin, capture_output=True, timeout=timeout,
+                           env={**os.environ, **(env or {})})
         if want is not None and p.returncode != want:
             raise AssertionError(f"{words}: exit {p.returncode} instead of "
                                  f"{want}\n{p.stdout}\n{p.stderr}")

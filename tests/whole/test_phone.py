@@ -13,6 +13,7 @@ import unittest
 import wave
 from contextlib import closing
 
+import side_by_side
 from desk import Desk, wait_for
 from phone import FRAME, Phone, speech
 from torture import REQUESTS, message
@@ -40,6 +41,16 @@ lines:
     filed_sound: number.wav
     later_sound: tone.wav
     nothing_sound: tone.wav
+    consent: ""
+    ask: ""
+    due: ""
+    bye: ""
+"""
+
+# A voice that writes down what it is to say: its words are seconds of nothing.
+VOICE = """#!/bin/sh
+{ printf '%s ' "$2"; cat; echo; } >> "$(dirname "$0")/spoken.txt"
+cat "$(dirname "$0")/word.wav"
 """
 
 
@@ -57,6 +68,19 @@ class PhoneDesk(Desk):
         tone(os.path.join(self.folder, "number.wav"), 300)
         with open(os.path.join(self.folder, "phone.yaml"), "w") as f:
             f.write(script)
+
+    def give_voice(self):
+        """What is spoken is in spoken(), and sounds like a short tone."""
+        path = os.path.join(self.folder, "voice.sh")
+        with open(path, "w") as f:
+            f.write(VOICE)
+        os.chmod(path, 0o755)
+        tone(os.path.join(self.folder, "word.wav"), 60)
+        return self.start(f"speech.synthesiser={path}")
+
+    def spoken(self):
+        with open(os.path.join(self.folder, "spoken.txt")) as f:
+            return f.read().splitlines()
 
     def start(self, *more):
         super().start(*more)
@@ -92,6 +116,16 @@ class PhoneDesk(Desk):
     def recording(self, ticket):
         return self.wave(ticket)[0]
 
+    def notes(self, ticket):
+        return [r["body"] for r in self.rows(
+            "SELECT body FROM messages WHERE ticket_id = ? AND kind = 'note' "
+            "ORDER BY id", ticket)]
+
+    def keeps_nothing(self):
+        """What is filed, or was nothing, is soon removed."""
+        wait_for("recordings to go", lambda: not glob.glob(
+            f"{self.folder}/calls/*"))
+
     def count(self, name):
         text = self.client().raw("GET", "/metrics").bytes.decode()
         at = f"otklik_phone_{name} "
@@ -99,7 +133,7 @@ class PhoneDesk(Desk):
                     if l.startswith(at))
 
 
-class PhoneTest(unittest.TestCase):
+class SharedDesk(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.desk = PhoneDesk().start()
@@ -125,6 +159,10 @@ class PhoneTest(unittest.TestCase):
     def ticket(self):
         return self.desk.done(self.before + 1)
 
+
+class PhoneEndsTest(SharedDesk):
+    """How a call goes, and ends."""
+
     def test_silence_ends(self):
         """Greeted, recorded, a ticket with words, its number read back."""
         self.dial()
@@ -142,7 +180,7 @@ class PhoneTest(unittest.TestCase):
         who = self.desk.rows("SELECT kind, value FROM identities WHERE "
                              "person_id = ?", t["person_id"])
         self.assertEqual(who, [{"kind": "phone", "value": "+79001234567"}])
-        self.assertEqual(glob.glob(f"{self.desk.folder}/calls/*"), [])
+        self.desk.keeps_nothing()
 
     def test_hash_ends(self):
         self.dial()
@@ -180,7 +218,7 @@ class PhoneTest(unittest.TestCase):
         wait_for("a silent call",
                  lambda: self.desk.count("silent_total") > silent)
         self.assertEqual(len(self.desk.tickets()), self.before)
-        self.assertEqual(glob.glob(f"{self.desk.folder}/calls/*"), [])
+        self.desk.keeps_nothing()
 
     def test_words_and_no_packets(self):
         """A telephone that stops sending is silent by the clock."""
@@ -206,6 +244,18 @@ class PhoneTest(unittest.TestCase):
         self.phone.speak(speech(400))
         self.assertIsNotNone(self.phone.wait_bye())
         self.assertTrue(self.ticket())
+
+    def test_hidden_number(self):
+        with Phone(self.desk.sip, "anonymous", "Anonymous") as p:
+            self.assertEqual(p.dial().status, 200)
+            p.speak(b"\xff" * FRAME * 20)
+            p.speak(speech(700))
+            p.hang_up()
+        self.assertIsNone(self.ticket()["person_id"])
+
+
+class PhoneSignalsTest(SharedDesk):
+    """What comes, and what of it is refused."""
 
     def test_packets_out_of_order(self):
         self.dial()
@@ -239,7 +289,8 @@ class PhoneTest(unittest.TestCase):
         self.phone.send("OPTIONS")
         m = self.phone.answer("OPTIONS")
         self.assertEqual(m.status, 200)
-        self.assertIn("INVITE", m.get("Allow"))
+        for method in ("INVITE", "UPDATE", "NOTIFY"):
+            self.assertIn(method, m.get("Allow"))
 
     def test_refusals(self):
         rows = [
@@ -325,13 +376,220 @@ class PhoneTest(unittest.TestCase):
                 "SELECT 1 FROM messages WHERE ticket_id = ? AND kind = 'note' "
                 "AND body = ?", r["id"], f"{name}: {WORDS}"))
 
-    def test_hidden_number(self):
-        with Phone(self.desk.sip, "anonymous", "Anonymous") as p:
-            self.assertEqual(p.dial().status, 200)
-            p.speak(b"\xff" * FRAME * 20)
-            p.speak(speech(700))
+
+class PhoneTalksTest(unittest.TestCase):
+    """What is said, by a voice that writes it down. Each test has its number."""
+
+    SCRIPT = """
+lines:
+  "201": {languages: [ru, en], ask: "", consent: {en: Recorded.}}
+  "203": {ask: ""}
+  "204": {ask: "", greet_by_name: false}
+  "205":
+    language: en
+    ask: ""
+    consent: ""
+    questions:
+      - {field: Добавочный, text: Какой?, kind: digits, digits: 4}
+      - {field: Имя, text: Как вас зовут?}
+  "206": {consent: "", ask: "", transfer: {to: "sip:100@pbx.test", key: "0"}}
+  "207": {consent: "", ask: "", transfer: {to: "sip:1@b.test", key: "0",
+          schedule: Nowhere}}
+  "208": {consent: "", ask: ""}
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.desk = PhoneDesk(script=cls.SCRIPT).give_voice()
+        cls.addClassCleanup(cls.desk.__exit__)
+
+    def setUp(self):
+        self.before = len(self.desk.tickets())
+        self.spoken = len(self.desk.spoken())
+
+    def said(self):
+        """What was spoken since the test began."""
+        return self.desk.spoken()[self.spoken:]
+
+    def dial(self, number, caller="+79001234567", desk=None):
+        p = Phone((desk or self.desk).sip, caller, "")
+        self.addCleanup(p.__exit__)
+        self.assertEqual(p.dial(number).status, 200)
+        return p
+
+    def hear(self, p, ms):
+        """So much was said since the call began: 60 ms a text."""
+        p.speak(b"\xff" * FRAME * 500, until=lambda: p.spoke() >= ms)
+        self.assertGreaterEqual(p.spoke(), ms)
+
+    def tell(self, p, ms=700):
+        """The caller speaks and ends."""
+        p.quiet(60)
+        p.speak(speech(ms))
+        p.press("#")
+
+    def ticket(self, p):
+        """The desk ends the call; its ticket when it is finished."""
+        self.assertIsNotNone(p.wait_bye())
+        return self.desk.done(self.before + 1)
+
+    def heard_in(self, ticket):
+        """The language of its transcript."""
+        return self.desk.rows(
+            "SELECT t.language FROM transcripts t JOIN attachments a ON a.id = "
+            "t.attachment_id WHERE a.ticket_id = ?", ticket)[0]["language"]
+
+    def test_language(self):
+        """The caller chooses by key; all that follows is in that language."""
+        self.assertIn("ru Для русского языка нажмите 1.", self.desk.spoken())
+        self.assertIn("en For English, press 2.", self.desk.spoken())
+        self.assertIn("en Recorded.", self.desk.spoken())
+        p = self.dial("201")
+        self.hear(p, 120)
+        p.press("2")
+        self.hear(p, 240)  # greeting, consent
+        self.tell(p)
+        t = self.ticket(p)
+        self.assertIn("en Thank you. Your request is on the desk. Its number "
+                      f"is {t['id']}. Again: {t['id']}.", self.said())
+        self.assertRegex("\n".join(self.desk.spoken()),  # perhaps kept
+                         r"\nen We will answer "
+                         r"(today|tomorrow|on \w+( \d+)?) by .+\.(\n|$)")
+        self.assertEqual(self.heard_in(t["id"]), "en")  # as it was told
+
+    def test_name_and_incident(self):
+        """What is out of order comes first; who has a name is greeted by it."""
+        admin = self.desk.client("admin")
+        admin.post("/people", {
+            "name": "Мария Ивановна",
+            "identities": [{"kind": "phone", "value": "+7 900 765-43-21"}]}, 201)
+        admin.patch("/settings", {"phone.incident_ru": "Почта не работает."})
+        p = self.dial("203", "+79007654321")
+        self.hear(p, 180)  # incident, greeting, consent
+        p.hang_up()
+        self.assertEqual(self.said(), [
+            "ru Почта не работает.", "ru Здравствуйте, Мария Ивановна. Вы "
+            "позвонили в службу поддержки."])
+        admin.patch("/settings", {"phone.incident_ru": ""})
+        for number, caller in (("204", "+79007654321"), ("203", "+7123")):
+            p = self.dial(number, caller)
+            self.hear(p, 120)
             p.hang_up()
-        self.assertIsNone(self.ticket()["person_id"])
+        self.assertEqual(len(self.said()), 2)
+
+    # ---- questions
+
+    def test_questions(self):
+        """Asked after the problem was told; the answers are notes."""
+        p = self.dial("205")
+        self.hear(p, 60)
+        self.tell(p)
+        self.hear(p, 120)
+        for key in "12#":
+            p.press(key)
+            p.quiet(60)
+        self.hear(p, 180)
+        self.tell(p)
+        t = self.ticket(p)
+        self.assertEqual(t["subject"], WORDS)
+        self.assertEqual(self.desk.notes(t["id"]),
+                         ["Добавочный: 12", f"Имя: {WORDS}"])
+        # nobody said that the caller speaks as the line does
+        self.assertEqual(self.heard_in(t["id"]), "ru")
+        self.desk.keeps_nothing()
+
+    # ---- a person
+
+    def refer(self, p, status=202):
+        """Our side of a transfer, which the desk asks for."""
+        self.hear(p, 120)  # greeting, the key
+        p.press("0")
+        m = p.wait(lambda m: m.method == "REFER")
+        self.assertEqual(m.get("Refer-To"), "<sip:100@pbx.test>")
+        p.reply(m, status, "Accepted" if status < 300 else "Forbidden")
+
+    def notify(self, p, sipfrag, state="terminated;reason=noresource"):
+        p.send("NOTIFY", sipfrag + "\r\n", kind="message/sipfrag;version=2.0",
+               headers=["Event: refer", f"Subscription-State: {state}"])
+        self.assertEqual(p.answer("NOTIFY").status, 200)
+
+    def test_transfer(self):
+        """A key reaches a person, while the caller is put on hold and shows
+        life; our part of the call ends."""
+        self.assertIn("ru Чтобы поговорить с сотрудником, нажмите 0.",
+                      self.desk.spoken())
+        done = self.desk.count("transferred_total")
+        silent = self.desk.count("silent_total")
+        p = self.dial("206")
+        self.refer(p)
+        self.notify(p, "SIP/2.0 100 Trying", "active;expires=60")
+        p.send("UPDATE", p.sdp("sendonly"),
+               ["Supported: timer", "Session-Expires: 90;refresher=uac"])
+        m = p.answer("UPDATE")
+        self.assertEqual((m.status, m.get("Session-Expires")),
+                         (200, "90;refresher=uac"))
+        self.assertIn(b"a=recvonly", m.body)
+        self.notify(p, "SIP/2.0 200 OK")
+        self.assertIsNotNone(p.wait_bye())
+        self.assertEqual(len(self.desk.tickets()), self.before)
+        self.assertEqual(self.desk.count("transferred_total"), done + 1)
+        self.assertEqual(self.desk.count("silent_total"), silent)
+
+    def test_transfer_fails(self):
+        """Nobody answers, or it is refused: the caller can say what happened."""
+        failed = self.desk.count("untransferred_total")
+        for status in (202, 603):
+            p = self.dial("206")
+            self.refer(p, status)
+            if status == 202:
+                self.notify(p, "SIP/2.0 486 Busy Here")
+            self.hear(p, 240)  # putting through, nobody can answer
+            self.tell(p)
+            self.assertIsNotNone(p.wait_bye())
+        self.desk.done(self.before + 2)
+        self.assertEqual(self.desk.count("untransferred_total"), failed + 2)
+
+    def test_no_transfer(self):
+        """Nobody is there at this hour, or never: a schedule that is none."""
+        said = self.desk.run("doctor", want=None,
+                             env={"OTKLIK_PHONE_ENABLED": "true",
+                                  "OTKLIK_SPEECH_SYNTHESISER": ""})
+        self.assertIn("the desk has no schedule 'Nowhere'", said)
+        p = self.dial("207")
+        self.hear(p, 120)  # greeting, nobody is here
+        p.press("0")
+        self.tell(p)
+        self.assertTrue(self.ticket(p))
+
+    # ---- an answer
+
+    def test_answer(self):
+        """To what there is an article: 1 closes it, 2 makes a ticket."""
+        asked = "Почему в письме крокозябры?"
+        d = PhoneDesk("phone.answer_seconds=20", f"speech.memory_text={asked}",
+                      script=self.SCRIPT)
+        self.addCleanup(d.__exit__)
+        d.give_voice()
+        d.client("anna").post("/knowledge/articles", {
+            "key": "krok", "language": "ru", "title": "Крокозябры в почте",
+            "questions": asked,
+            "answer": "# Почта\n\nСмените **кодировку** на UTF-8."}, 201)
+        for key, tickets in (("1", 0), ("2", 1)):
+            p = self.dial("208", desk=d)
+            self.hear(p, 60)
+            self.tell(p)
+            self.hear(p, 240)  # one moment, the answer, did it help?
+            self.assertIn("ru Почта. Смените кодировку на UTF-8.", d.spoken())
+            p.press(key)
+            self.assertIsNotNone(p.wait_bye())
+            self.assertEqual(len(d.tickets()), tickets)
+        self.assertEqual(d.done(1)["subject"], asked)
+        self.assertEqual(d.rows(
+            "SELECT i.text, i.stage, f.value FROM inbox i JOIN feedback f ON "
+            "f.inbox_id = i.id"),
+            [{"text": asked, "stage": "answered", "value": 1}])
+        self.assertEqual(d.count("answered_total"), 1)
+        d.keeps_nothing()
 
 
 class PhoneStartsTest(unittest.TestCase):
@@ -342,28 +600,42 @@ class PhoneStartsTest(unittest.TestCase):
         self.addCleanup(d.__exit__)
         return d.start()
 
-    def speaking(self, d, ms=1500):
+    def speaking(self, d, ms=1500, number="support"):
         p = Phone(d.sip)
         self.addCleanup(p.__exit__)
-        self.assertEqual(p.dial().status, 200)
+        self.assertEqual(p.dial(number).status, 200)
         p.quiet(400)
         p.speak(speech(ms))
         return p
 
     def test_killed(self):
-        """What was said before a crash is a ticket after the restart."""
-        d = self.desk("phone.silence_ms=30000")
+        """What was said and answered before a crash is a ticket after the
+        restart: of a call that was listened to, and of one that was asked."""
+        d = self.desk("phone.silence_ms=30000", script=SCRIPT + """
+  "205": {greeting_sound: tone.wav, consent: "", ask: "", questions: [
+          {field: Код, sound: tone.wav, kind: digits, digits: 4},
+          {field: Имя, sound: tone.wav}]}
+""")
         self.speaking(d)
+        asked = self.speaking(d, 1200, "205")
+        for key in "#3456":
+            asked.press(key)
+            asked.quiet(60)
+        asked.quiet(400)  # the next question
         d.server.kill()
         d.server.wait()
         self.assertEqual(len(d.tickets()), 0)
-        self.assertEqual(len(glob.glob(f"{d.folder}/calls/*.call")), 1)
+        self.assertEqual(len(glob.glob(f"{d.folder}/calls/*.call")), 2)
         d.start()
-        t = d.done(1)
-        self.assertEqual(t["subject"], WORDS)
-        self.assertGreaterEqual(d.recording(t["id"]), 1000)
-        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
-        self.assertEqual(d.count("resumed_total"), 1)
+        d.done(2)
+        tickets = [d.done(n) for n in (1, 2)]
+        for t in tickets:
+            self.assertEqual(t["subject"], WORDS)
+            self.assertGreaterEqual(d.recording(t["id"]), 1000)
+        self.assertEqual(sorted(d.notes(t["id"]) for t in tickets),
+                         [[], ["Код: 3456"]])
+        d.keeps_nothing()
+        self.assertEqual(d.count("resumed_total"), 2)
 
     def test_stopped(self):
         """A stop says BYE and files what was said."""
@@ -373,7 +645,7 @@ class PhoneStartsTest(unittest.TestCase):
         self.assertIsNotNone(p.wait_bye())
         d.server.wait(20)
         self.assertEqual(len(d.tickets()), 1)
-        self.assertEqual(glob.glob(f"{d.folder}/calls/*"), [])
+        d.keeps_nothing()
 
     def test_no_recogniser_then_one(self):
         d = self.desk("speech.recogniser=none")
@@ -543,4 +815,5 @@ class PhoneStartsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main([PhoneStartsTest],
+                      [PhoneEndsTest, PhoneSignalsTest, PhoneTalksTest])

@@ -1,16 +1,15 @@
 """Calls by telephones and through a system that others wrote: baresip, sipp
 and Kamailio. What is not installed is left out and said."""
-import concurrent.futures
 import glob
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 import wave
 
+import side_by_side
 from desk import wait_for
 from phone import speech
 from sipp import Callers, free_port
@@ -74,8 +73,9 @@ class Peer(unittest.TestCase):
         return path
 
     def baresip(self, target, account="", codec="PCMU/8000/1", config="",
-                address="127.0.0.1"):
-        """A real telephone calls and speaks; milliseconds that it heard."""
+                address="127.0.0.1", calls=1):
+        """A real telephone calls and speaks; milliseconds that it heard. It
+        has two calls when it is put through."""
         modules = "".join(f"module {m}.so\n" for m in (
             "g711", "g722", "opus", "aufile", "aubridge", "sndfile", "srtp"))
         rate, channels = map(int, codec.split("/")[1:])
@@ -100,7 +100,7 @@ snd_path {self.folder}
         self.write("contacts", "")
         self.said = self.until_closed(
             ["baresip", "-6" if ":" in address else "-4", "-f", self.folder,
-             "-e", f"/dial {target}", "-t", "60"])
+             "-e", f"/dial {target}", "-t", "60"], calls)
         heard = glob.glob(self.path("dump-*-dec.wav"))
         self.assertTrue(heard, self.said)
         with wave.open(heard[0]) as w:
@@ -111,14 +111,14 @@ snd_path {self.folder}
                 not in (0, 255)]
         return 20 * len(loud)
 
-    def until_closed(self, command):
-        """What the telephone prints until its call is over."""
+    def until_closed(self, command, calls):
+        """What the telephone prints until its calls are over."""
         p = subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said = ""
         for line in p.stdout:  # it ends by itself after a minute
             said += line
-            if "session closed" in line:
+            if said.count("session closed") == calls:
                 p.terminate()
         p.stdout.close()
         p.wait()
@@ -171,10 +171,8 @@ snd_path {self.folder}
     def check_wide(self, name, codec):
         """In 16 kHz, where the program and the telephone have the codec."""
         d = self.desk()
-        said = subprocess.run(
-            [d.program, "doctor", "--desk", d.folder], capture_output=True,
-            text=True, env={**os.environ, "OTKLIK_PHONE_ENABLED": "true"})
-        if f"{name}, " not in said.stdout:
+        said = d.run("doctor", want=None, env={"OTKLIK_PHONE_ENABLED": "true"})
+        if f"{name}, " not in said:
             self.skipTest("built without " + name)
         self.check_call(d, self.baresip(f"sip:support@127.0.0.1:{d.sip}",
                                         codec=codec))
@@ -200,6 +198,27 @@ snd_path {self.folder}
             config=f"sip_cafile {self.path('cert.pem')}\n")
         self.check_call(d, heard)
         self.assertIn("AES_CM_128_HMAC_SHA1_80", self.said)
+
+    @wants("baresip")
+    def test_baresip_transfer(self):
+        """Its own REFER: it calls whom we name, here another line of ours,
+        says so, and is let go."""
+        port = free_port()
+        d = self.desk(f"phone.port={port}", script=f"""
+lines:
+  default:
+    greeting_sound: tone.wav
+    transfer: {{to: "sip:200@127.0.0.1:{port}", always: true}}
+    transferring_sound: tone.wav
+    consent: ""
+  "200": {{greeting_sound: tone.wav, consent: "", ask: "", bye: "",
+          filed_sound: number.wav}}
+""")
+        self.baresip(f"sip:support@127.0.0.1:{d.sip}", calls=2)
+        t = d.done(1)
+        self.assertGreater(d.recording(t["id"]), 2000)
+        self.assertEqual(d.count("calls_total"), 2)
+        self.assertEqual(d.count("transferred_total"), 1)
 
     # ---- Kamailio
 
@@ -365,27 +384,5 @@ require_certificate = no
         self.assertEqual(short, [])
 
 
-def main():
-    """All side by side: mostly they wait for sound to go by."""
-    cases = list(unittest.defaultTestLoader.loadTestsFromTestCase(Peer))
-    if len(sys.argv) > 1:
-        cases = [c for c in cases if any(w in c.id() for w in sys.argv[1:])]
-
-    def run(case):
-        result = unittest.TestResult()
-        case.run(result)
-        return case, result
-    with concurrent.futures.ThreadPoolExecutor(len(cases) or 1) as pool:
-        results = list(pool.map(run, cases))
-    for case, r in results:
-        for _, why in r.skipped:
-            print(f"{case.id()}: skipped: {why}")
-        for _, why in r.failures + r.errors:
-            print(f"{case.id()}: failed\n{why}")
-    bad = [c for c, r in results if not r.wasSuccessful()]
-    print(f"{len(cases)} tests, {len(bad)} failed")
-    sys.exit(bool(bad or not cases))
-
-
 if __name__ == "__main__":
-    main()
+    side_by_side.main([Peer])

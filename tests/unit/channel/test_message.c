@@ -98,12 +98,37 @@ static void test_sound_only(void **state)
     assert_int_equal(phone_message_sound_only((struct str){0}, is), 0);
 }
 
+static void test_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        char key;
+    } rows[] = {
+        {"5", '5'},
+        {" #\r\n", '#'},
+        {"Signal=*\r\nDuration=160\r\n", '*'},
+        {"Duration=160\nSignal= D \n", 'D'},
+        {"Signal=\nSignal=7", '7'},
+        {"", '\0'},
+        {"12", '\0'},
+        {"Signal=12\r\n", '\0'},
+        {"Signal=x\r\n", '\0'},
+        {"Duration=1\r\n", '\0'},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(phone_message_key(str_from(rows[i].body)),
+                         rows[i].key);
+    assert_int_equal(phone_message_key((struct str){"", 1}), '\0');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_body),
         cmocka_unit_test(test_sound_only),
+        cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

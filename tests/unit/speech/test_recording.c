@@ -99,6 +99,55 @@ static int found(size_t samples, bool keeps)
     return f.n;
 }
 
+/* The lines of a recording; *ctx is what they should be. */
+static int look_at_marks(void *ctx, struct recording *r, struct err *e)
+{
+    struct buf b = BUF_INIT(RECORDING_MARKS_BYTES);
+    assert_int_equal(recording_marks(r, &b, e), 0);
+    assert_string_equal(b.ptr, ctx);
+    buf_free(&b);
+    recording_remove(r);
+    return 0;
+}
+
+static void test_marks(void **state)
+{
+    (void)state;
+    char path[400];
+    char want[] = "one\ntwo\n";
+    char long_line[RECORDING_MARK_MAX] = {0};
+    struct err e = {0};
+    struct buf b = BUF_INIT(RECORDING_MARKS_BYTES);
+    struct recording *r = begin("marks-1");
+    assert_int_equal(recording_marks(r, &b, &e), 0);
+    assert_int_equal(b.len, 0);
+    assert_int_equal(recording_mark(r, STR("one"), &e), 0);
+    put(r, 0, 100);
+    assert_int_equal(recording_mark(r, STR("two"), &e), 0);
+    assert_int_equal(
+        recording_mark(r, (struct str){long_line, RECORDING_MARK_MAX + 1}, &e),
+        OTK_ELIMIT);
+    recording_close(r); /* as if the process died while it wrote a third */
+    (void)snprintf(path, sizeof(path), "%s/marks-1.marks", folder);
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    assert_true(fputs("thr", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(recording_each(folder, look_at_marks, want, &e), 0);
+    assert_false(file_exists(path)); /* goes with the recording */
+    /* there is an end to them */
+    int n = 0;
+    int err = OTK_OK;
+    memset(long_line, 'x', sizeof(long_line));
+    r = begin("marks-2");
+    while (!err && n++ < 1000)
+        err = recording_mark(r, (struct str){long_line, sizeof(long_line)}, &e);
+    assert_int_equal(err, OTK_ELIMIT);
+    assert_int_equal(n - 1, RECORDING_MARKS_BYTES / (RECORDING_MARK_MAX + 1));
+    recording_remove(r);
+    buf_free(&b);
+}
+
 static void test_whole(void **state)
 {
     (void)state;
@@ -187,9 +236,9 @@ static void test_bad_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),     cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_odd_files), cmocka_unit_test(test_half_sample),
-        cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_whole),       cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_killed),      cmocka_unit_test(test_odd_files),
+        cmocka_unit_test(test_half_sample), cmocka_unit_test(test_bad_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -108,6 +108,24 @@ static void test_kept(void **state)
     synthesiser_close(s);
 }
 
+static void test_not_kept(void **state)
+{
+    (void)state;
+    struct synthesiser *s = synthesiser_espeak_open(program, "");
+    struct sound x;
+    struct err e = {0};
+    long n = calls();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            synthesiser_speak(s, STR("a name"), "en", 8000, &x, &e), 0);
+        assert_true(x.n > 0);
+        sound_free(&x);
+        assert_true(calls() > n); /* each time */
+        n = calls();
+    }
+    synthesiser_close(s);
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -132,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contract),
         cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_not_kept),
         cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
