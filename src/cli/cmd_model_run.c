@@ -191,7 +191,9 @@ static int run_lines(struct running *x, struct err *e)
     FILE *f = input ? stdin : own;
     char place[PATH_MAX + 16];
     struct buf line = BUF_INIT(TOKENIZER_TEXT_MAX + 1);
-    int r = f ? OTK_OK : err_errno(e, OTK_ENOENT, "%s", path);
+    int r = OTK_OK;
+    if (!f)
+        return err_errno(e, OTK_ENOENT, "%s", path);
     (void)snprintf(place, sizeof(place), "%s: line",
                    input ? "standard input" : path);
     while (!r && read_line(f, &line))

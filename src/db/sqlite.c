@@ -86,10 +86,7 @@ static int sqlite_read(void *impl, int timeout_ms, db_fn *fn, void *arg,
     err = connection_do(c, "BEGIN", e);
     if (!err) {
         err = connection_call(c, fn, arg, e);
-        /* a kept statement; what it cannot end, as after an error, is undone */
-        if (!sqlite3_get_autocommit(c->handle))
-            (void)connection_do(c, "COMMIT", NULL);
-        connection_rollback(c);
+        connection_leave(c);
     }
     reader_give(s, c);
     return err;

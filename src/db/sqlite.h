@@ -47,6 +47,8 @@ int connection_run(struct connection *c, const char *sql, struct err *e);
 int connection_do(struct connection *c, const char *sql, struct err *e);
 /* Undo what is open, whatever state it is in. */
 void connection_rollback(struct connection *c);
+/* End a transaction that only read. */
+void connection_leave(struct connection *c);
 /* Call `fn`, and hold it to freeing its rows. */
 int connection_call(struct connection *c, db_fn *fn, void *arg, struct err *e);
 

@@ -64,6 +64,14 @@ void connection_rollback(struct connection *c)
         (void)sqlite3_exec(c->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+void connection_leave(struct connection *c)
+{
+    /* by a kept statement; what that cannot end is undone */
+    if (!sqlite3_get_autocommit(c->handle))
+        (void)connection_do(c, "COMMIT", NULL);
+    connection_rollback(c);
+}
+
 int connection_call(struct connection *c, db_fn *fn, void *arg, struct err *e)
 {
     int r = fn(&c->tx, arg, e);
