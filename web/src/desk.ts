@@ -2,7 +2,8 @@
 import { call, Named, Person, Problem, setCsrf, TicketBrief, told,
          upload } from "./api.js";
 import { askLine, byId, el, refill } from "./dom.js";
-import { Canned, Choices, dropDrafts, drawTicket, Ticket } from "./ticket.js";
+import { dueMark } from "./due.js";
+import { Canned, Choices, drawDues, dropDrafts, drawTicket, Ticket } from "./ticket.js";
 import { onLanguage, t, translate, when, whenShort, Word } from "./words.js";
 
 interface Me { person: Person; role: string; csrf: string }
@@ -65,7 +66,8 @@ function row(x: TicketBrief): HTMLElement {
       x.priority && el("span", { class: `priority-${x.priority.key}` }, x.priority.name),
       x.topic && el("span", {}, x.topic.name),
       el("span", {}, t(("state_" + x.state) as Word)),
-      el("span", {}, x.assignee ? x.assignee.name : t("nobody"))));
+      el("span", {}, x.assignee ? x.assignee.name : t("nobody")),
+      dueMark(x)));
   button.addEventListener("click", () => void show(x.id));
   return el("li", {}, button);
 }
@@ -352,6 +354,17 @@ view.addEventListener("change", () => void load(null));
 place.addEventListener("keydown", (event) => {
   const field = (event.target as HTMLElement).closest("input, textarea, select");
   if (event.key === "Escape" && !field) location.hash = "";
+});
+
+// Time passes, and with it what was promised. Rows that say the same stay.
+const TICK_MS = 30000;
+setInterval(() => {
+  if (!me || document.hidden) return;
+  drawList();
+  if (open) drawDues(place, open);
+}, TICK_MS);
+document.addEventListener("visibilitychange", () => {
+  if (me && !document.hidden) drawList();
 });
 window.addEventListener("hashchange", () => {
   if (me) void arrive(true);

@@ -1,6 +1,7 @@
 // One ticket: its timeline, what may be done with it, why it is where it is.
 import { Attachment, Decision, Message, Named, Once, Person, TicketBrief,
          tooLong } from "./api.js";
+import { dues, dueWords } from "./due.js";
 import { askLine, el, fileList, messageCard, refill, sendByKeys } from "./dom.js";
 import { t, when, Word } from "./words.js";
 
@@ -202,17 +203,18 @@ function links(x: Ticket, actions: Actions): HTMLElement {
     x.state !== "merged" && merge);
 }
 
-function dues(x: Ticket): HTMLElement {
+function dueList(x: Ticket): HTMLElement {
   const list = el("dl", { "data-part": "dues" });
-  const over = ["solved", "closed", "merged"].includes(x.state);
-  const answered = x.messages.some((m) => m.kind === "reply");
-  for (const [word, value] of [["due_first", x.first_due], ["due_next", x.next_due],
-                               ["due_solution", x.solution_due]] as [Word, string | null][]) {
-    if (!value) continue;
-    const late = new Date(value) < new Date() && !over && !(word === "due_first" && answered);
-    list.append(el("dt", {}, t(word)), el("dd", late ? { class: "late" } : {}, when(value)));
-  }
+  for (const due of dues(x))
+    list.append(el("dt", {}, t(("due_" + due.kind) as Word)),
+      el("dd", {}, when(due.at), due.lateness !== "" &&
+        el("div", { class: "due " + due.lateness }, dueWords(due))));
   return list;
+}
+
+// Once more, because time has passed.
+export function drawDues(place: HTMLElement, x: Ticket): void {
+  place.querySelector("[data-part=dues]")?.replaceWith(dueList(x));
 }
 
 function choicesOf(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
@@ -272,7 +274,7 @@ export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
         el("div", { "data-part": "messages", role: "log", "aria-label": t("talk_title") }, ...x.messages.map((m) => messageCard(m))),
         replyForm(x, actions), reasons(x)),
       el("aside", { class: "side" },
-        choicesOf(x, choices, actions), tagLine(x, actions), dues(x), files(x, actions),
+        choicesOf(x, choices, actions), tagLine(x, actions), dueList(x), files(x, actions),
         links(x, actions)))];
   if (place.dataset.ticket !== x.id) {
     place.dataset.ticket = x.id;

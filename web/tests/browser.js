@@ -293,15 +293,52 @@ async function colleagues(browser, url) {
   await context.close();
 }
 
+async function signIn(page, url, login) {
+  await page.goto(url + "/desk");
+  await page.fill("#login", login);
+  await page.fill("#password", "otklik-demo");
+  await page.press("#password", "Enter");
+  await page.waitForSelector("#live.on");
+}
+
+// Hours pass in the browser; what was promised comes near and is broken.
+async function promises(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
+  watch(page, "promises");
+  await page.clock.install();
+  await signIn(page, url, "admin");
+  const [id, due] = await page.evaluate(async () => {
+    const all = (await (await fetch("/api/v1/tickets?state=new&limit=50")).json()).items;
+    const one = all.find((x) => Date.parse(x.first_due) - Date.now() > 2 * 3600e3);
+    return [one.id, one.first_due];
+  });
+  const mark = `#tickets [data-id="${id}"] .due`;
+  const left = async () => Date.parse(due) - await page.evaluate(() => Date.now());
+  ok((await page.locator(mark).count()) === 0, "a promise that is far off is not on the row");
+  await page.click(`#tickets [data-id="${id}"]`);
+  await page.waitForFunction((x) => document.querySelector("#ticket").dataset.ticket === x, id);
+  await page.clock.fastForward(await left() - 20 * 60e3);
+  await page.waitForSelector(mark + ".near");
+  ok(/первый ответ: осталось (19|20) мин/.test(await page.textContent(mark)),
+     "a promise that is near says so while the page is open: " + await page.textContent(mark));
+  await page.clock.fastForward(20 * 60e3 + 3 * 3600e3);
+  await page.waitForSelector(mark + ".late");
+  ok(/первый ответ просрочен на 3 ч/.test(await page.textContent(mark)),
+     "a broken one, too: " + await page.textContent(mark));
+  ok(/просрочен/.test(await page.textContent("#ticket [data-part=dues]")), "and the open ticket says it");
+  await readable(page, "a list of broken promises");
+  await page.screenshot({ path: path.join(shots, "late.png") });
+  await page.click("#language");
+  await page.waitForFunction((x) => /first answer 3 hr late/.test(document.querySelector(x)?.textContent), mark);
+  ok(true, "in the other language as well");
+  await page.close();
+}
+
 // A list longer than its first page stays where it is when something arrives.
 async function many(browser, url) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
   watch(page, "many");
-  await page.goto(url + "/desk");
-  await page.fill("#login", "admin");
-  await page.fill("#password", "otklik-demo");
-  await page.press("#password", "Enter");
-  await page.waitForSelector("#live.on");
+  await signIn(page, url, "admin");
   const arrive = (i) => page.evaluate(async (n) => {
     const { csrf } = await (await fetch("/api/v1/session")).json();
     const reply = await fetch("/api/v1/tickets", { method: "POST",
@@ -450,6 +487,7 @@ async function run(url, browser) {
 
   await trouble(browser, url);
   await article(browser, url);
+  await promises(browser, url);
   await colleagues(browser, url);
   await many(browser, url);
 
