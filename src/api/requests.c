@@ -307,6 +307,9 @@ void request_get(const struct http_request *q, struct http_reply *r)
     if (r->status != 200)
         return;
     r->body.len -= 2; /* open the object again: more fields follow */
+    put_text(&r->body, "text", x.text);
+    put_key(&r->body, "helpful");
+    buf_puts(&r->body, !x.has_thumb ? "null" : x.helpful ? "true" : "false");
     put_talk(&r->body, &t);
     buf_puts(&r->body, "}\n");
 }

@@ -69,6 +69,10 @@ struct intake_result {
     struct intake_answer answer; /* of INTAKE_ANSWERED */
     int64_t ticket_id;           /* of INTAKE_TICKET */
     struct ticket ticket; /* as stored just now; id 0: it was there before */
+
+    /* of intake_find() */
+    struct str text; /* what was asked; empty: erased */
+    bool has_thumb, helpful;
 };
 
 /* OTK_EFORMAT, OTK_ELIMIT with the field; OTK_EAGAIN: nothing was stored. */

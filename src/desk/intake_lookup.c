@@ -73,6 +73,18 @@ static enum intake_outcome outcome_of(struct str stage)
     return o; /* what is under way counts as received */
 }
 
+static int read_thumb(struct db_tx *tx, struct lookup *l, struct err *e)
+{
+    int64_t value = 0;
+    int r = db_int_of(tx, &value, e,
+                      "SELECT value FROM feedback WHERE inbox_id = ?1 AND kind "
+                      "= 'thumb'",
+                      "i", l->inbox_id);
+    l->ret->has_thumb = !r;
+    l->ret->helpful = !r && value != 0;
+    return r == OTK_ENOENT ? OTK_OK : r;
+}
+
 static int look_up(struct db_tx *tx, void *arg, struct err *e)
 {
     struct lookup *l = arg;
@@ -104,7 +116,11 @@ static int look_up(struct db_tx *tx, void *arg, struct err *e)
     db_rows_free(rows);
     if (r == 0)
         return err_set(e, OTK_ENOENT, "no such request");
-    return r < 0 ? r : read_predictions(tx, l, id, e);
+    if (r < 0)
+        return r;
+    l->ret->text = l->text;
+    r = read_predictions(tx, l, id, e);
+    return r ? r : read_thumb(tx, l, e);
 }
 
 int intake_read_back(struct desk *d, struct lookup *l, struct err *e)

@@ -475,6 +475,8 @@ class DeskTest(unittest.TestCase):
             "text": "Куда девать большой палец на клавишах?"}, 201).json
         self.assertEqual(r["outcome"], "answered")
         path = f"/requests/{r['id']}/feedback"
+        self.assertIsNone(
+            self.nobody.get(f"/requests/{r['id']}").json["helpful"])
 
         def thumbs():
             store = sqlite3.connect(os.path.join(self.desk.folder, "otklik.db"))
@@ -488,6 +490,10 @@ class DeskTest(unittest.TestCase):
         for helpful in (True, True, False, False):
             now = self.nobody.post(path, {"helpful": helpful}, 200).json
             self.assertEqual(thumbs(), [int(helpful)])
+            again = self.nobody.get(f"/requests/{r['id']}").json
+            self.assertIs(again["helpful"], helpful)
+            self.assertEqual(again["text"],
+                             "Куда девать большой палец на клавишах?")
         self.assertEqual(now["outcome"], "ticket")
         asked = [x["times"] for x in self.anna.get(
             "/knowledge/unanswered").json["items"] if "палец" in x["text"]]

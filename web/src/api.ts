@@ -62,7 +62,9 @@ export interface Reply {
   priority: Decision | null;
   answer: Answer | null;
   ticket: TicketBrief | null;
-  messages?: Message[]; // when it was asked for again
+  messages?: Message[]; // this and below: when it was asked for again
+  text?: string;
+  helpful?: boolean | null; // null: no thumb yet
   attachments?: Attachment[];
 }
 

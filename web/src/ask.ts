@@ -48,6 +48,10 @@ function errorLine(): HTMLElement {
 
 function thumbs(reply: Reply): HTMLElement {
   const box = el("div", { class: "thumbs" });
+  if (reply.helpful) {
+    box.append(el("strong", { id: "thanks", tabindex: "-1" }, t("thanks")), again());
+    return box;
+  }
   const error = errorLine();
   const say = async (helpful: boolean): Promise<void> => {
     const buttons = [...box.querySelectorAll("button")];
@@ -55,12 +59,10 @@ function thumbs(reply: Reply): HTMLElement {
     complain(null, error);
     try {
       await call<Reply>("POST", `/requests/${reply.id}/feedback`, { helpful });
-      if (!helpful) await look(true);
-      else {
-        const thanks = el("strong", { id: "thanks", tabindex: "-1" }, t("thanks"));
-        box.replaceChildren(thanks, again());
-        thanks.focus();
-      }
+      if (!helpful) return await look(true);
+      reply.helpful = true;
+      draw();
+      byId("thanks").focus();
     } catch (e) {
       buttons.forEach((b) => (b.disabled = false));
       complain(e, error);
@@ -249,8 +251,9 @@ function heading(): string {
   return t(shown.outcome === "received" ? "received_title" : "ignored_title");
 }
 
+// On a page that was opened again the desk tells what was asked.
 function asked(): HTMLElement | false {
-  const text = question.value.trim();
+  const text = shown?.text ?? question.value.trim();
   return text !== "" && el("div", { class: "message asked" },
     el("div", { class: "meta" }, t("asked")), el("div", { class: "body" }, text));
 }

@@ -381,6 +381,11 @@ async function run(url, browser) {
   await answered.click("#helped");
   await answered.waitForSelector("#thanks");
   ok(true, "a thumb up is thanked for");
+  await answered.reload();
+  await answered.waitForSelector("#thanks");
+  ok(/автоответ на отпуск/.test(await answered.textContent(".asked")) &&
+     (await answered.locator("#helped").count()) === 0,
+     "a page that was opened again knows the question and the thumb");
 
   const text = "Сгорел блок питания у компьютера в кабинете 305, пахнет палёным";
   const ticket = await ask(browser, url, text, "ru");
