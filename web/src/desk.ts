@@ -24,7 +24,7 @@ let next: string | null = null;
 let open: Ticket | null = null;
 let wanted = ""; // the ticket chosen last: answers about another come too late
 let saved: Saved[] = [];
-let choices: Choices = { staff: [], topics: [], priorities: [] };
+let choices: Choices = { staff: [], topics: [], priorities: [], may: false };
 let events: EventSource | null = null;
 const fresh = new Set<string>(); // arrived while the page was open, not read yet
 const announced = new Set<string>();
@@ -278,12 +278,15 @@ async function learn(): Promise<void> {
   const [staff, topics, priorities] = await Promise.all([
     call<Page<Person>>("GET", "/staff"), call<Page<Named>>("GET", "/topics"),
     call<Page<Named>>("GET", "/priorities")]);
-  choices = { staff: staff.items, topics: topics.items, priorities: priorities.items };
+  choices = { staff: staff.items, topics: topics.items, priorities: priorities.items,
+              may: me?.role !== "viewer" };
 }
 
 async function enter(): Promise<void> {
   byId("door").hidden = true;
   byId("room").hidden = false;
+  if (place.dataset.role !== me!.role) delete place.dataset.ticket; // other controls
+  place.dataset.role = me!.role;
   byId("leave").hidden = false;
   byId("who").textContent = me!.person.name;
   byId<HTMLInputElement>("password").value = "";

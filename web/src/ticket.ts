@@ -26,8 +26,14 @@ export interface Ticket extends TicketBrief {
   states: string[];
 }
 
-// What there is to choose from.
-export interface Choices { staff: Person[]; topics: Named[]; priorities: Named[] }
+// What there is to choose from, and whether this member of staff may choose:
+// viewers look.
+export interface Choices {
+  staff: Person[];
+  topics: Named[];
+  priorities: Named[];
+  may: boolean;
+}
 
 export interface Actions {
   // Each answers whether the desk took it; what was refused has been shown.
@@ -70,6 +76,11 @@ function choice(name: string, label: string, options: [string, string][], value:
     el("option", v === value ? { value: v, selected: "" } : { value: v }, text)));
   select.addEventListener("change", () => void aside(select, () => then(select.value)));
   return el("div", { "data-part": name }, el("label", { for: name }, label), select);
+}
+
+// The same for those who only look.
+function fact(name: string, label: string, value: string): HTMLElement {
+  return el("div", { "data-part": name }, el("div", { class: "what" }, label), value);
 }
 
 // "—" only where nothing is chosen yet: it is no choice.
@@ -171,7 +182,7 @@ function tagLine(x: Ticket, actions: Actions): HTMLElement {
   return el("div", { "data-part": "tags" }, el("label", { for: "tags" }, t("tags")), input);
 }
 
-function files(x: Ticket, actions: Actions): HTMLElement {
+function files(x: Ticket, actions: Actions, may: boolean): HTMLElement {
   const input = el("input", { type: "file", multiple: "", hidden: "" });
   const button = el("button", { type: "button", class: "quiet", id: "attach" }, t("attach"));
   button.addEventListener("click", () => input.click());
@@ -185,10 +196,10 @@ function files(x: Ticket, actions: Actions): HTMLElement {
   });
   return el("div", { class: "files", "data-part": "files" },
     el("div", { class: "what" }, t("files")),
-    fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), input, button);
+    fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), may && input, may && button);
 }
 
-function links(x: Ticket, actions: Actions): HTMLElement {
+function links(x: Ticket, actions: Actions, may: boolean): HTMLElement {
   const list = el("ul", { class: "links" });
   for (const l of x.links) {
     const go = el("a", { href: "#" + l.ticket }, `${l.ticket} · ${l.subject}`);
@@ -200,7 +211,7 @@ function links(x: Ticket, actions: Actions): HTMLElement {
     if (into) await actions.merge(into.replace(/^\D+/, ""));
   });
   return el("div", { "data-part": "links" }, x.links.length > 0 && list,
-    x.state !== "merged" && merge);
+    may && x.state !== "merged" && merge);
 }
 
 function dueList(x: Ticket): HTMLElement {
@@ -229,6 +240,15 @@ function choicesOf(x: Ticket, choices: Choices, actions: Actions): HTMLElement {
       x.topic?.key ?? "", (topic) => actions.change({ topic })),
     choice("set_priority", t("ticket_priority"), named(choices.priorities, x.priority),
       x.priority?.key ?? "", (priority) => actions.change({ priority })));
+}
+
+function factsOf(x: Ticket): HTMLElement {
+  return el("div", { class: "choices" },
+    fact("set_state", t("state"), t(("state_" + x.state) as Word)),
+    fact("set_assignee", t("assignee"), x.assignee?.name ?? t("nobody")),
+    fact("set_topic", t("ticket_topic"), x.topic?.name ?? "—"),
+    fact("set_priority", t("ticket_priority"), x.priority?.name ?? "—"),
+    fact("tags", t("tags"), x.tags.join(", ") || "—"));
 }
 
 function head(x: Ticket): HTMLElement {
@@ -272,10 +292,10 @@ export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
     el("div", { class: "columns" },
       el("div", { class: "talk" },
         el("div", { "data-part": "messages", role: "log", "aria-label": t("talk_title") }, ...x.messages.map((m) => messageCard(m))),
-        replyForm(x, actions), reasons(x)),
+        choices.may && replyForm(x, actions), reasons(x)),
       el("aside", { class: "side" },
-        choicesOf(x, choices, actions), tagLine(x, actions), dueList(x), files(x, actions),
-        links(x, actions)))];
+        ...(choices.may ? [choicesOf(x, choices, actions), tagLine(x, actions)] : [factsOf(x)]),
+        dueList(x), files(x, actions, choices.may), links(x, actions, choices.may)))];
   if (place.dataset.ticket !== x.id) {
     place.dataset.ticket = x.id;
     place.replaceChildren(...fresh);

@@ -334,6 +334,24 @@ async function promises(browser, url) {
   await page.close();
 }
 
+// A viewer sees all and is offered nothing that he may not do.
+async function viewer(browser, url) {
+  const made = spawnSync(otklik, ["user", "add", "looker", "--role", "viewer", "--desk", folder],
+                         { encoding: "utf8", input: "otklik-demo\n" });
+  if (made.status !== 0) throw new Error("user add: " + made.stderr);
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
+  watch(page, "viewer");
+  await signIn(page, url, "looker");
+  await page.click("#tickets [data-id]");
+  await page.waitForSelector("#ticket .message");
+  ok((await page.locator("#ticket").locator("textarea, input, select, button").count()) === 0,
+     "a viewer is offered nothing to change");
+  ok(/Состояние\s*(новое|в работе|решено)/.test(await page.textContent(".side")), "and sees what is so");
+  await readable(page, "a ticket of a viewer");
+  await page.screenshot({ path: path.join(shots, "viewer.png") });
+  await page.close();
+}
+
 // A list longer than its first page stays where it is when something arrives.
 async function many(browser, url) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
@@ -493,6 +511,7 @@ async function run(url, browser) {
   await trouble(browser, url);
   await article(browser, url);
   await promises(browser, url);
+  await viewer(browser, url);
   await colleagues(browser, url);
   await many(browser, url);
 
