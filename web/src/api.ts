@@ -117,9 +117,10 @@ export async function call<T>(method: string, path: string, body?: unknown,
 }
 
 // A file goes as it is; the browser streams it from the disk.
-export async function upload(path: string, file: File): Promise<Attachment> {
+export async function upload(path: string, file: File,
+                             headers: Record<string, string> = {}): Promise<Attachment> {
   return send<Attachment>("POST", `${path}?name=${encodeURIComponent(file.name)}`, file,
-                          { "Content-Type": file.type || "application/octet-stream" });
+                          { ...headers, "Content-Type": file.type || "application/octet-stream" });
 }
 
 // The key of what is being sent: the same thing tried again after a lost reply

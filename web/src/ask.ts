@@ -1,6 +1,7 @@
 // The page of a person who needs help.
 import { Answer, call, Once, Problem, Reply, TicketBrief, told, tooLong, upload } from "./api.js";
-import { byId, el, fileList, markdown, messageCard, refill, sendByKeys } from "./dom.js";
+import { byId, el, fileLines, markdown, messageCard, refill, sendByKeys } from "./dom.js";
+import { canRecord, Voice } from "./voice.js";
 import { onLanguage, t, translate, when, Word } from "./words.js";
 
 const form = byId<HTMLFormElement>("ask");
@@ -31,6 +32,7 @@ function again(): HTMLElement {
 }
 
 function leave(): void {
+  talk?.voice.drop();
   shown = talk = null;
   complain(null);
   complain(null, lost);
@@ -115,7 +117,7 @@ function ticketCard(ticket: TicketBrief): HTMLElement {
 class Talk {
   readonly card: HTMLElement;
   private readonly messages = el("div", { role: "log", "aria-label": t("talk_title") });
-  private readonly files = el("div");
+  private readonly files = el("ul", { class: "file-list", "aria-label": t("files") });
   private readonly rate = el("div");
   private readonly error = errorLine();
   private readonly text = el("textarea", { rows: "3", id: "more_text",
@@ -125,12 +127,14 @@ class Talk {
   private readonly file = el("input", { type: "file", multiple: "", hidden: "" });
   private readonly path: string;
   private readonly once = new Once();
+  readonly voice = new Voice((file) => this.speak(file), (words) => complain(words, this.error));
 
   constructor(readonly id: string, written: string) {
     this.path = "/requests/" + id;
     this.text.value = written;
     const more = el("form", { id: "talk_form" }, this.text, this.error,
-      el("div", { class: "buttons" }, this.send, this.attach, this.file));
+      el("div", { class: "buttons" }, this.send, this.attach, this.file,
+         canRecord() && this.voice.box));
     more.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.say();
@@ -144,8 +148,8 @@ class Talk {
 
   update(reply: Reply): void {
     refill(this.messages, ...(reply.messages ?? []).map((m) => messageCard(m)));
-    refill(this.files, fileList(reply.attachments ?? [],
-                                (a) => `/api/v1${this.path}/attachments/${a.id}`));
+    refill(this.files, ...fileLines(reply.attachments ?? [],
+                                    (a) => `/api/v1${this.path}/attachments/${a.id}`));
     if (!over(reply.ticket!)) this.rate.replaceChildren();
     else if (!this.rate.firstChild) this.rate.append(rating(this.path));
   }
@@ -154,16 +158,19 @@ class Talk {
     return this.text.value;
   }
 
-  private async act(button: HTMLButtonElement, work: () => Promise<unknown>): Promise<void> {
+  // Whether it was done.
+  private async act(button: HTMLButtonElement, work: () => Promise<unknown>): Promise<boolean> {
     const name = button.textContent;
     complain(null, this.error);
     this.send.disabled = this.attach.disabled = true;
     button.textContent = t("sending");
     try {
       await work();
-      await look(false);
+      await look(false).catch(() => undefined); // it is looked for again soon
+      return true;
     } catch (e) {
       complain(e, this.error);
+      return false;
     } finally {
       this.send.disabled = this.attach.disabled = false;
       button.textContent = name;
@@ -180,6 +187,13 @@ class Talk {
       if (this.text.value === body) this.text.value = "";
     });
     this.text.focus();
+  }
+
+  private async speak(file: File): Promise<boolean> {
+    return this.act(this.attach, async () => {
+      await upload(this.path + "/attachments", file, this.once.of(file.name));
+      this.once.done();
+    });
   }
 
   private async give(): Promise<void> {
@@ -268,8 +282,10 @@ function draw(anew = false): void {
   if (!shown) {
     result.replaceChildren();
   } else if (shown.ticket) {
-    if (anew || talk?.id !== shown.id)
+    if ((anew && !talk?.voice.active) || talk?.id !== shown.id) {
+      talk?.voice.drop(); // a microphone that is still being asked for
       talk = new Talk(shown.id, talk?.id === shown.id ? talk.written : "");
+    }
     talk.update(shown);
     refill(result, ticketCard(shown.ticket), talk.card);
   } else if (shown.answer) {

@@ -148,11 +148,29 @@ export function markdown(text: string): DocumentFragment {
   return out;
 }
 
-export function messageCard(m: Message): HTMLElement {
+// A recording or voice message is heard where it stands; a browser records
+// sound as video/webm, too.
+function isSound(a: Attachment): boolean {
+  return a.type.startsWith("audio/") || a.type === "video/webm";
+}
+
+function player(a: Attachment, href: string): HTMLElement {
+  return el("audio", { controls: "", preload: "none", src: href, "aria-label": a.name });
+}
+
+// The sound whose words a message is: of a call, or of a file that was heard,
+// whose note begins with its name.
+export function soundOf(m: Message, files: Attachment[]): Attachment | undefined {
+  return files.find((a) => isSound(a) && (a.message === m.id ||
+    (m.kind === "note" && m.body.startsWith(a.name + ": "))));
+}
+
+export function messageCard(m: Message, sound?: Attachment, href = ""): HTMLElement {
   const author = m.author ? m.author.name : t(m.kind === "request" ? "person" : "otklik");
   return el("article", { class: "message " + m.kind },
     el("div", { class: "meta" }, `${author} · ${when(m.created_at)}`,
        m.kind === "note" && ` · ${t("note")}`),
+    sound && player(sound, href),
     el("div", { class: "body" }, ...linked(m.body || t("erased"))));
 }
 
@@ -162,7 +180,10 @@ function sizeText(bytes: number): string {
     : number(Math.round(bytes / 1e5) / 10, "megabyte");
 }
 
-export function fileList(files: Attachment[], href: (a: Attachment) => string): HTMLElement {
-  return el("ul", { class: "file-list" }, ...files.map((a) =>
-    el("li", {}, el("a", { href: href(a), download: a.name }, a.name), ` ${sizeText(a.size)}`)));
+// Lines of a list of files; those in `heard` have their player elsewhere.
+export function fileLines(files: Attachment[], href: (a: Attachment) => string,
+                          heard: Set<string> = new Set()): HTMLElement[] {
+  return files.map((a) =>
+    el("li", {}, el("a", { href: href(a), download: a.name }, a.name), ` ${sizeText(a.size)}`,
+      isSound(a) && !heard.has(a.id) && player(a, href(a))));
 }

@@ -2,7 +2,7 @@
 import { Attachment, Decision, Message, Named, Once, Person, TicketBrief,
          tooLong } from "./api.js";
 import { dues, dueWords } from "./due.js";
-import { askLine, el, fileList, messageCard, refill, sendByKeys } from "./dom.js";
+import { askLine, el, fileLines, messageCard, refill, sendByKeys, soundOf } from "./dom.js";
 import { t, when, Word } from "./words.js";
 
 interface Prediction extends Decision {
@@ -182,7 +182,21 @@ function tagLine(x: Ticket, actions: Actions): HTMLElement {
   return el("div", { "data-part": "tags" }, el("label", { for: "tags" }, t("tags")), input);
 }
 
-function files(x: Ticket, actions: Actions, may: boolean): HTMLElement {
+const fileHref = (a: Attachment): string => `/api/v1/attachments/${a.id}`;
+
+// What was heard has its player above the words.
+function timeline(x: Ticket): [HTMLElement, Set<string>] {
+  const heard = new Set<string>();
+  const log = el("div", { "data-part": "messages", role: "log", "aria-label": t("talk_title") });
+  for (const m of x.messages) {
+    const sound = soundOf(m, x.attachments.filter((a) => !heard.has(a.id)));
+    if (sound) heard.add(sound.id);
+    log.append(sound ? messageCard(m, sound, fileHref(sound)) : messageCard(m));
+  }
+  return [log, heard];
+}
+
+function files(x: Ticket, heard: Set<string>, actions: Actions, may: boolean): HTMLElement {
   const input = el("input", { type: "file", multiple: "", hidden: "" });
   const button = el("button", { type: "button", class: "quiet", id: "attach" }, t("attach"));
   button.addEventListener("click", () => input.click());
@@ -196,7 +210,8 @@ function files(x: Ticket, actions: Actions, may: boolean): HTMLElement {
   });
   return el("div", { class: "files", "data-part": "files" },
     el("div", { class: "what" }, t("files")),
-    fileList(x.attachments, (a) => `/api/v1/attachments/${a.id}`), may && input, may && button);
+    el("ul", { class: "file-list" }, ...fileLines(x.attachments, fileHref, heard)),
+    may && input, may && button);
 }
 
 function links(x: Ticket, actions: Actions, may: boolean): HTMLElement {
@@ -269,8 +284,11 @@ function reasons(x: Ticket): HTMLElement {
       prediction(p, p.name || names[p.task])));
 }
 
-// Somebody is at work in this part: it has the focus, or words not yet sent.
+// Somebody is at work in this part: it has the focus, words not yet sent, or a
+// sound that is being heard. (The timeline keeps the messages that stay.)
 function busy(part: Element): boolean {
+  if (part.matches("[data-part=files]") &&
+      [...part.querySelectorAll("audio")].some((sound) => !sound.paused)) return true;
   if (part.contains(document.activeElement?.closest("input, textarea, select") ?? null))
     return true;
   return [...part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")]
@@ -287,15 +305,16 @@ function unfold(now: Element, part: Element): void {
 // the parts in which a person is at work.
 export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
                            actions: Actions): void {
+  const [log, heard] = timeline(x);
   const fresh = [
     head(x),
     el("div", { class: "columns" },
       el("div", { class: "talk" },
-        el("div", { "data-part": "messages", role: "log", "aria-label": t("talk_title") }, ...x.messages.map((m) => messageCard(m))),
+        log,
         choices.may && replyForm(x, actions), reasons(x)),
       el("aside", { class: "side" },
         ...(choices.may ? [choicesOf(x, choices, actions), tagLine(x, actions)] : [factsOf(x)]),
-        dueList(x), files(x, actions, choices.may), links(x, actions, choices.may)))];
+        dueList(x), files(x, heard, actions, choices.may), links(x, actions, choices.may)))];
   if (place.dataset.ticket !== x.id) {
     place.dataset.ticket = x.id;
     place.replaceChildren(...fresh);

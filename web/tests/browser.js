@@ -19,7 +19,8 @@ function ok(condition, what) {
 }
 
 function serve() {
-  const process_ = spawn(otklik, ["serve", "--desk", folder, "http.port=0"]);
+  const process_ = spawn(otklik, ["serve", "--desk", folder, "http.port=0",
+    "speech.recogniser=memory", "speech.memory_text=Сканер в кабинете триста пять не включается."]);
   return new Promise((resolve, reject) => {
     let out = "";
     process_.stdout.on("data", (d) => {
@@ -352,6 +353,60 @@ async function viewer(browser, url) {
   await page.close();
 }
 
+// What is said into the microphone comes to staff as sound and as words.
+async function voice(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 900, height: 900 }, locale: "ru" });
+  watch(page, "voice", /ERR_FAILED/);
+  await page.goto(url + "/");
+  await page.fill("#text", "Не работает сканер, расскажу голосом");
+  await page.click("#send");
+  await page.waitForSelector("#ticket");
+  const sounds = () => page.locator("#talk audio").count();
+  await page.click("#record");
+  await page.waitForSelector("#record_send");
+  ok(/Идёт запись/.test(await page.textContent(".recording")), "while it records the page says so");
+  await readable(page, "a page that records");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#record");
+  ok((await sounds()) === 0, "a recording given up is not sent");
+  ok(await page.evaluate(() => document.activeElement.id === "record"), "and the focus is where it was");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#record_send");
+  await page.waitForFunction(() => document.querySelector("[role=timer]").textContent === "0:02");
+  await page.screenshot({ path: path.join(shots, "recording.png") });
+  await page.route("**/attachments?*", (r) => r.abort());
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#talk .error:not([hidden])");
+  ok(/сохранена/.test(await page.textContent(".recording")), "what could not be sent is kept");
+  await page.unroute("**/attachments?*");
+  await page.click("#record_send");
+  await page.waitForSelector("#talk audio");
+  await page.waitForSelector("#record");
+  const heard = (p, where) => p.$eval(where, async (a) => {
+    await a.play();
+    a.pause();
+    return a.readyState > 1 && !a.error;
+  });
+  ok((await sounds()) === 1 && await heard(page, "#talk audio"), "a voice message is sent, and can be heard");
+  const number = (await page.textContent(".number")).replace(/\D/g, "");
+  const desk = await browser.newPage({ viewport: { width: 1280, height: 860 }, locale: "ru" });
+  watch(desk, "heard");
+  await signIn(desk, url, "admin");
+  await desk.click(`#tickets [data-id="${number}"]`);
+  await desk.waitForSelector(".message.note audio");
+  ok(/триста пять/.test(await desk.textContent(".message.note:has(audio)")), "staff have the words beside the sound");
+  ok(await heard(desk, ".message.note audio") && (await desk.locator("audio").count()) === 1, "and hear it");
+  await readable(desk, "a ticket with a voice message");
+  await desk.screenshot({ path: path.join(shots, "voice.png") });
+  await desk.close();
+  await page.evaluate(() => { navigator.mediaDevices.getUserMedia = async () => {
+    throw new DOMException("no", "NotAllowedError"); }; });
+  await page.click("#record");
+  await page.waitForSelector("#talk .error:not([hidden])");
+  ok(/не даёт этой странице микрофон/.test(await page.textContent("#talk .error")), "a refused microphone is told in words");
+  await page.close();
+}
+
 // A list longer than its first page stays where it is when something arrives.
 async function many(browser, url) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: "ru" });
@@ -511,6 +566,7 @@ async function run(url, browser) {
   await trouble(browser, url);
   await article(browser, url);
   await promises(browser, url);
+  await voice(browser, url);
   await viewer(browser, url);
   await colleagues(browser, url);
   await many(browser, url);
@@ -533,7 +589,8 @@ if (made.status !== 0) throw new Error("init: " + made.stderr);
 const server = await serve();
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
 });
 let failed = null;
 try {
