@@ -58,6 +58,8 @@ need() {
         say "apt could not install: $absent"
         exit 1
     fi
+    # cmake remembers what was not there
+    rm -f build/*/CMakeCache.txt build/*/build.ninja
 }
 
 # want PACKAGE... - as need, but what cannot be had is left out and said
