@@ -61,6 +61,13 @@ void phone_order_take(struct phone_order *o, uint16_t seq, uint32_t tick,
         o->begun = true;
         o->next = seq;
     }
+    if (o->n_waiting == 0 && ahead(o, seq) == 0) { /* as nearly all come */
+        struct order_packet now = {.seq = seq, .tick = tick, .n = n};
+        if (n)
+            memcpy(now.bytes, bytes, n);
+        put(o, &now);
+        return;
+    }
     size_t i = o->n_waiting;
     while (i > 0 && ahead(o, o->waiting[i - 1]->seq) > ahead(o, seq))
         i--;

@@ -229,27 +229,31 @@ static int drain(struct db_rows *rows, struct err *e)
     return r;
 }
 
+static int run(struct db_tx *tx, struct err *e, const char *sql,
+               const char *types, va_list ap)
+{
+    struct db_rows *rows;
+    int r = query(tx, &rows, false, e, sql, types, ap);
+    return r ? r : drain(rows, e);
+}
+
 int db_exec(struct db_tx *tx, struct err *e, const char *sql, const char *types,
             ...)
 {
-    struct db_rows *rows;
     va_list ap;
     va_start(ap, types);
-    int r = query(tx, &rows, false, e, sql, types, ap);
+    int r = run(tx, e, sql, types, ap);
     va_end(ap);
-    return r ? r : drain(rows, e);
+    return r;
 }
 
 int db_insert(struct db_tx *tx, int64_t *ret_id, struct err *e, const char *sql,
               const char *types, ...)
 {
-    struct db_rows *rows;
     va_list ap;
     va_start(ap, types);
-    int r = query(tx, &rows, false, e, sql, types, ap);
+    int r = run(tx, e, sql, types, ap);
     va_end(ap);
-    if (!r)
-        r = drain(rows, e);
     if (!r)
         *ret_id = tx->ops->inserted(tx);
     return r;
@@ -258,13 +262,10 @@ int db_insert(struct db_tx *tx, int64_t *ret_id, struct err *e, const char *sql,
 int db_change(struct db_tx *tx, int64_t *ret_changed, struct err *e,
               const char *sql, const char *types, ...)
 {
-    struct db_rows *rows;
     va_list ap;
     va_start(ap, types);
-    int r = query(tx, &rows, false, e, sql, types, ap);
+    int r = run(tx, e, sql, types, ap);
     va_end(ap);
-    if (!r)
-        r = drain(rows, e);
     *ret_changed = r ? 0 : tx->ops->changed(tx);
     return r;
 }

@@ -9,7 +9,8 @@
  * one atomically and returns when it is durable; several waiting writers
  * share one commit (group commit), so a writer must not wait for anything
  * but the database, must not keep pointers into its rows, and may be run
- * again from the start when its first transaction was lost.
+ * again from the start when its first transaction was lost, or taken back
+ * because another's function failed.
  * db_read() runs one on a snapshot, in parallel with everything else; it
  * cannot change anything (OTK_EINVAL).
  *

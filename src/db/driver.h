@@ -42,9 +42,8 @@ struct db_ops {
                  struct err *e);
     int (*next)(struct db_rows *r, struct err *e);
     void (*free_rows)(struct db_rows *r);
-    int64_t (*changed)(struct db_tx *tx); /* rows of the last statement */
-    int64_t (*inserted)(
-        struct db_tx *tx); /* id of the row of the last INSERT */
+    int64_t (*changed)(struct db_tx *tx);  /* rows of the last statement */
+    int64_t (*inserted)(struct db_tx *tx); /* id that its INSERT gave */
     bool (*is_null)(const struct db_rows *r, int col);
     int64_t (*get_int)(const struct db_rows *r, int col);
     double (*get_real)(const struct db_rows *r, int col);

@@ -56,8 +56,9 @@ static void test_any(void **state)
     static uint8_t bytes[G722_BYTES_MAX + 40];
     static int16_t pcm[2 * G722_BYTES_MAX];
     struct phone_g722 *g = NULL;
-    if (phone_g722_new(&g))
+    if (!phone_g722_is_built())
         skip();
+    assert_int_equal(phone_g722_new(&g), 0);
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i * 151);
     assert_int_equal(phone_g722_decode(g, bytes, sizeof(bytes), pcm),
