@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "article.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "db/jobs.h"
@@ -12,12 +13,9 @@
 #include "desk/intake_jobs.h"
 #include "desk/message.h"
 #include "desk/ticket.h"
-#include "knowledge/articles.h"
 #include "office.h"
 #include "speech/recogniser.h"
 #include "speech/recording.h"
-
-#define ANSWERED "Как настроить автоответ в почте?"
 
 enum { RATE = 8000 };
 
@@ -266,19 +264,6 @@ static int count_answered(struct db_tx *tx, void *arg, struct err *e)
                      "= 'answered' AND i.ticket_id IS NULL AND i.person_id IS "
                      "NOT NULL AND f.kind = 'thumb' AND f.value = 1",
                      "");
-}
-
-static int put_article(struct db_tx *tx, void *arg, struct err *e)
-{
-    (void)arg;
-    enum article_change c;
-    struct knowledge_article a = {
-        .key = STR("jam"),
-        .language = STR("ru"),
-        .title = STR("Как поставить автоответ на время отпуска"),
-        .questions = STR(ANSWERED),
-        .answer = STR("Откройте *параметры* почты и включите автоответ.")};
-    return article_put(tx, &a, 0, 1000, &c, NULL, e);
 }
 
 static void test_answered(void **state)

@@ -4,24 +4,19 @@
 
 #include <string.h>
 
+#include "article.h"
 #include "desk/access.h"
 #include "desk/audit.h"
 #include "desk/catalog.h"
 #include "desk/dispatch.h"
 #include "desk/ticket.h"
-#include "knowledge/articles.h"
 #include "office.h"
 
-static int put_article(struct db_tx *tx, void *arg, struct err *e)
+static int put_article_twice(struct db_tx *tx, void *arg, struct err *e)
 {
     (void)arg;
     enum article_change c;
-    struct knowledge_article a = {
-        .key = STR("jam"),
-        .language = STR("ru"),
-        .title = STR("Как поставить автоответ на время отпуска"),
-        .questions = STR("Как настроить автоответ в почте?"),
-        .answer = STR("Откройте параметры почты и включите автоответ.")};
+    struct knowledge_article a = an_article();
     int r = article_put(tx, &a, 0, 1000, &c, NULL, e);
     assert_int_equal(c, ARTICLE_NEW);
     if (!r)
@@ -34,7 +29,7 @@ static int open_with_article(void **state)
 {
     struct err e = {0};
     return open_desk(state) ||
-           db_write(desk_db(desk), 0, put_article, NULL, &e) ||
+           db_write(desk_db(desk), 0, put_article_twice, NULL, &e) ||
            desk_refresh(desk, &e);
 }
 

@@ -2,24 +2,11 @@
 /* A request that jobs understand and deliver, and what a crash leaves. */
 #include "desk/intake_jobs.h"
 
+#include "article.h"
 #include "base/clock.h"
 #include "db/jobs.h"
 #include "desk/ticket.h"
-#include "knowledge/articles.h"
 #include "office.h"
-
-static int put_article(struct db_tx *tx, void *arg, struct err *e)
-{
-    (void)arg;
-    enum article_change c;
-    struct knowledge_article a = {
-        .key = STR("jam"),
-        .language = STR("ru"),
-        .title = STR("Как поставить автоответ на время отпуска"),
-        .questions = STR("Как настроить автоответ в почте?"),
-        .answer = STR("Откройте параметры почты и включите автоответ.")};
-    return article_put(tx, &a, 0, 1000, &c, NULL, e);
-}
 
 static int open_with_article(void **state)
 {
