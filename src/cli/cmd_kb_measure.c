@@ -112,6 +112,9 @@ static void put_text(const struct measured *m, const double *weights,
                    m->curve[i].threshold, m->curve[i].refused_unanswerable,
                    m->curve[i].refused_answerable, m->curve[i].refused_right);
     buf_puts(b, "\n");
+    if (m->misnamed)
+        buf_printf(b, "%zu questions have keys that no article has\n",
+                   m->misnamed);
     put_refused(m, "all answerable", &m->at_10, b);
     put_refused(m, "right first hits", &m->at_10_right, b);
     buf_printf(b, "confidence is off by %.3f on average\n",
@@ -136,7 +139,8 @@ static void put_json(const struct measured *m, const double *weights,
                  {"refused_at_10_right", m->at_10_right.unanswerable},
                  {"strangers_refused_at_10_right", m->at_10_right.strangers},
                  {"confidence_error", m->confidence_error}};
-    buf_printf(b, "{\"questions\":%zu,\"strangers\":%zu", m->n, m->strangers);
+    buf_printf(b, "{\"questions\":%zu,\"strangers\":%zu,\"misnamed\":%zu", m->n,
+               m->strangers, m->misnamed);
     for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) {
         buf_printf(b, ",\"%s\":", reals[i].name);
         json_put_real(b, reals[i].x);
@@ -175,6 +179,12 @@ static int run(void *ctx, const struct args *a)
         r = read_questions(a->words[1], &t, arena, &questions, &n, &e);
     if (!r)
         measure_search(x, questions, n, &m);
+    if (!r && m.n && m.misnamed == m.n)
+        r = err_set(&e, OTK_EFORMAT,
+                    "%s: no question has the key of an article of %s; where "
+                    "the articles have no column of keys, add one, or name it "
+                    "by --map key=COLUMN",
+                    a->words[1], a->words[0]);
     double weights[3] = {0};
     for (int i = 0; !r && i < 3; i++)
         weights[i] = knowledge_index_weight(x, str_from(languages[i]));

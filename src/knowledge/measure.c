@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "knowledge/index.h"
 
@@ -117,11 +118,36 @@ static bool ask(const struct knowledge_index *x, struct knowledge_scratch *s,
     return found && rank == 0;
 }
 
+static bool names_one(const struct map *known, struct str keys)
+{
+    struct str one;
+    while (str_next(&keys, ' ', &one)) {
+        if (map_find(known, one))
+            return true;
+    }
+    return false;
+}
+
+static size_t count_misnamed(const struct knowledge_index *x,
+                             const struct measure_question *questions, size_t n)
+{
+    struct map *known = map_new();
+    size_t misnamed = 0;
+    bool is_new;
+    for (size_t i = 0; i < x->n_articles; i++)
+        (void)map_put(known, x->articles[i].key, &is_new);
+    for (size_t i = 0; i < n; i++)
+        misnamed +=
+            questions[i].keys.n > 0 && !names_one(known, questions[i].keys);
+    map_free(known);
+    return misnamed;
+}
+
 void measure_search(const struct knowledge_index *x,
                     const struct measure_question *questions, size_t n,
                     struct measured *ret)
 {
-    *ret = (struct measured){0};
+    *ret = (struct measured){.misnamed = count_misnamed(x, questions, n)};
     struct knowledge_scratch *s = knowledge_scratch_new();
     struct confidences c = {.with = mem_new(n + 1, sizeof(*c.with)),
                             .right = mem_new(n + 1, sizeof(*c.right)),

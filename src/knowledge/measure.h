@@ -37,6 +37,7 @@ struct measured_refused {
 struct measured {
     size_t n;         /* answerable ones: everything but `strangers` */
     size_t strangers; /* those without keys */
+    size_t misnamed;  /* of n: no key of theirs is an article's; never a hit */
     double hit1, hit3, hit10, mrr;
     struct {
         double threshold;

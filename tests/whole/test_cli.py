@@ -109,6 +109,17 @@ class CliTest(unittest.TestCase):
         bad = self.file("b.yaml", "topics:\n  keys:\n    nam: Keys\n")
         self.refuses(3, "b.yaml:3", "import", bad)
 
+    def test_measure_without_keys(self):
+        """Keys that no article has are no misses of the search."""
+        plain = "question,answer\nHow is jam cleared?,Open the lid.\n"
+        articles = self.file("a.csv", plain)
+        questions = self.file("q.csv", "text,keys\nclear a jam,0\n")
+        self.refuses(3, "--map key=", "kb", "measure", articles, questions)
+        keyed = self.file("k.csv", "key," + plain.replace("How", "0,How"))
+        more = self.file("m.csv", "text,keys\nclear a jam,0\nother,9\n")
+        said = self.desk.run("kb", "measure", keyed, more)
+        self.assertIn("1 questions have keys that no article has", said)
+
     def test_broken_tables(self):
         for name, text in (("u.csv", b"text,topic\n\xff\xfe\xff,x\n"),
                            ("n.csv", b"text,topic\na\0b,x\n"),
