@@ -426,6 +426,13 @@ void put_id(struct buf *b, int64_t id)
         buf_puts(b, "null");
 }
 
+void put_list_end(struct buf *b, int64_t next)
+{
+    buf_printf(b, "],\"has_more\":%s,\"next\":", next ? "true" : "false");
+    put_id(b, next);
+    buf_puts(b, "}\n");
+}
+
 /* ---- start and stop
  * ------------------------------------------------------------------------ */
 

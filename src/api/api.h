@@ -119,6 +119,8 @@ void put_key(struct buf *b, const char *name); /* ,"name": or "name": */
 void put_text(struct buf *b, const char *name, struct str text);
 void put_time(struct buf *b, int64_t ms); /* null when 0 */
 void put_id(struct buf *b, int64_t id);   /* "15", null when 0 */
+/* What ends a list: ],"has_more":…,"next":…}; 0: there is no more. */
+void put_list_end(struct buf *b, int64_t next);
 
 /* Whether this address may try to sign in again; false: replied already. */
 bool api_may_sign_in(const struct http_request *q, struct http_reply *r);

@@ -58,9 +58,7 @@ static int read_list(struct db_tx *tx, void *arg, struct err *e)
         if (!r)
             put_article(b, &whole, state);
     }
-    buf_printf(b, "],\"has_more\":%s,\"next\":", n > shown ? "true" : "false");
-    put_id(b, n > shown ? items[shown - 1].id : 0);
-    buf_puts(b, "}\n");
+    put_list_end(b, n > shown ? items[shown - 1].id : 0);
     return r;
 }
 

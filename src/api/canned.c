@@ -70,7 +70,7 @@ void canned_list_get(const struct http_request *q, struct http_reply *r)
         buf_puts(b, i ? "," : "");
         put_canned(b, &l.items[i], body_of(&l, &l.items[i]));
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
 }
 
 struct editing {

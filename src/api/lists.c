@@ -39,7 +39,7 @@ void staff_get(const struct http_request *q, struct http_reply *r)
         }
         buf_puts(b, "}}");
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
     catalog_unref(c);
 }
 
@@ -63,7 +63,7 @@ void topics_get(const struct http_request *q, struct http_reply *r)
             buf_puts(b, "null");
         buf_putc(b, '}');
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
     catalog_unref(c);
 }
 
@@ -79,7 +79,7 @@ void priorities_get(const struct http_request *q, struct http_reply *r)
         put_text(b, "name", catalog_name(p->name, p->names, api_language(q)));
         buf_printf(b, ",\"rank\":%d}", p->rank);
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
     catalog_unref(c);
 }
 
@@ -164,5 +164,5 @@ void unanswered_get(const struct http_request *q, struct http_reply *r)
         put_time(b, x.items[i].last_at);
         buf_putc(b, '}');
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
 }

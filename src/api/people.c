@@ -86,10 +86,7 @@ void people_list_get(const struct http_request *q, struct http_reply *r)
         buf_puts(b, i ? "," : "");
         put_person(b, &l.items[i]);
     }
-    buf_printf(b,
-               "],\"has_more\":%s,\"next\":", l.n > shown ? "true" : "false");
-    put_id(b, l.n > shown ? l.items[shown - 1].id : 0);
-    buf_puts(b, "}\n");
+    put_list_end(b, l.n > shown ? l.items[shown - 1].id : 0);
 }
 
 static int reply_person(struct db_tx *tx, struct keeping *k, struct err *e)

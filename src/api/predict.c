@@ -61,25 +61,6 @@ static struct triage_model *predict(const struct http_request *q,
     return m;
 }
 
-static struct str label_of(const struct triage_task *t,
-                           const struct triage_prediction *p)
-{
-    return p->label < 0 ? STR("none") : str_from(t->labels[p->label]);
-}
-
-static void put_scores(struct buf *b, const struct triage_task *t,
-                       const float *scores)
-{
-    buf_putc(b, '{');
-    for (size_t i = 0; i < t->n_labels; i++) {
-        buf_puts(b, i ? "," : "");
-        json_put_text(b, str_from(t->labels[i]));
-        buf_putc(b, ':');
-        json_put_real(b, scores[i]);
-    }
-    buf_putc(b, '}');
-}
-
 /* {"topic": …, "priority": …, "topic_scores": {…}, "priority_scores": {…}} */
 void predict_post(const struct http_request *q, struct http_reply *r)
 {
@@ -93,11 +74,11 @@ void predict_post(const struct http_request *q, struct http_reply *r)
     buf_putc(b, '{');
     for (size_t t = 0; t < info->n_tasks; t++) {
         put_key(b, info->tasks[t].name);
-        json_put_text(b, label_of(&info->tasks[t], &p[t]));
+        json_put_text(b, str_from(triage_label(&info->tasks[t], &p[t])));
     }
     for (size_t t = 0; t < info->n_tasks; t++) {
         buf_printf(b, ",\"%s_scores\":", info->tasks[t].name);
-        put_scores(b, &info->tasks[t], p[t].scores);
+        triage_put_scores(&info->tasks[t], &p[t], b);
     }
     buf_puts(b, "}\n");
     triage_unref(m);
@@ -120,12 +101,12 @@ void triage_post(const struct http_request *q, struct http_reply *r)
     for (size_t t = 0; t < info->n_tasks; t++) {
         put_key(b, info->tasks[t].name);
         buf_puts(b, "{\"label\":");
-        json_put_text(b, label_of(&info->tasks[t], &p[t]));
+        json_put_text(b, str_from(triage_label(&info->tasks[t], &p[t])));
         put_key(b, "confidence");
         json_put_real(b, p[t].confidence);
         buf_printf(b,
                    ",\"mode\":\"%s\",\"scores\":", triage_mode_name(p[t].mode));
-        put_scores(b, &info->tasks[t], p[t].scores);
+        triage_put_scores(&info->tasks[t], &p[t], b);
         buf_putc(b, '}');
     }
     buf_puts(b, "}}\n");
@@ -165,7 +146,8 @@ static bool priority_of(const struct http_request *q, struct str *ret_label,
     if (t < 0) {
         problem_reply(r, 503, NULL, "the active model has no priorities");
     } else {
-        *ret_label = arena_str(q->arena, label_of(&info->tasks[t], &p[t]));
+        *ret_label =
+            arena_str(q->arena, str_from(triage_label(&info->tasks[t], &p[t])));
         *ret_score = p[t].confidence;
         *ret_version = arena_str(q->arena, str_from(info->version));
     }

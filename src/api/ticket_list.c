@@ -311,10 +311,7 @@ void ticket_list_get(const struct http_request *q, struct http_reply *r)
             buf_puts(b, i ? "," : "");
             ticket_put(b, c, &l.items[i], api_language(q));
         }
-        buf_printf(
-            b, "],\"has_more\":%s,\"next\":", l.has_more ? "true" : "false");
-        put_id(b, l.has_more ? l.next : 0);
-        buf_puts(b, "}\n");
+        put_list_end(b, l.has_more ? l.next : 0);
     }
     json_decref(l.view);
     catalog_unref(c);
@@ -350,7 +347,7 @@ void view_list_get(const struct http_request *q, struct http_reply *r)
         buf_puts(b, i ? "," : "");
         put_view(b, &v.all[i]);
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
 }
 
 static int add_view(struct db_tx *tx, void *arg, struct err *e)
@@ -465,5 +462,5 @@ void tag_list_get(const struct http_request *q, struct http_reply *r)
         put_text(b, "tag", t.items[i].tag);
         buf_printf(b, ",\"tickets\":%lld}", (long long)t.items[i].tickets);
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
 }

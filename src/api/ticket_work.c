@@ -454,5 +454,5 @@ void ticket_history_get(const struct http_request *q, struct http_reply *r)
         buf_put_str(b, x->detail);
         buf_putc(b, '}');
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
+    put_list_end(b, 0);
 }

@@ -13,25 +13,6 @@
 enum { PATH_BYTES = 4096, TEXT_MAX = 1 << 20, WORDS = 8, NEAREST = 3 };
 #define OUTPUT_MAX ((size_t)1 << 30)
 
-static const char *label_of(const struct triage_task *t,
-                            const struct triage_prediction *p)
-{
-    return p->label < 0 ? "none" : t->labels[p->label];
-}
-
-static void put_scores(const struct triage_task *t, const float *scores,
-                       struct buf *b)
-{
-    buf_putc(b, '{');
-    for (size_t i = 0; i < t->n_labels; i++) {
-        buf_puts(b, i ? "," : "");
-        json_put_text(b, str_from(t->labels[i]));
-        buf_putc(b, ':');
-        json_put_real(b, scores[i]);
-    }
-    buf_putc(b, '}');
-}
-
 static void put_json(const struct triage_model *m,
                      const struct triage_prediction *p, struct str text,
                      struct buf *b)
@@ -42,12 +23,12 @@ static void put_json(const struct triage_model *m,
     for (size_t t = 0; t < info->n_tasks; t++) {
         const struct triage_task *task = &info->tasks[t];
         buf_printf(b, ",\"predicted_%s\":", task->name);
-        json_put_text(b, str_from(label_of(task, &p[t])));
+        json_put_text(b, str_from(triage_label(task, &p[t])));
         buf_printf(b, ",\"%s_confidence\":", task->name);
         json_put_real(b, p[t].confidence);
         buf_printf(b, ",\"%s_mode\":\"%s\",\"%s_scores\":", task->name,
                    triage_mode_name(p[t].mode), task->name);
-        put_scores(task, p[t].scores, b);
+        triage_put_scores(task, &p[t], b);
     }
     buf_puts(b, "}\n");
 }
@@ -80,7 +61,7 @@ static void put_text(const struct triage_model *m, struct triage_scratch *s,
     for (size_t t = 0; t < info->n_tasks; t++) {
         const struct triage_task *task = &info->tasks[t];
         buf_printf(b, "%-10s %-20s %.2f  %s\n", task->name,
-                   label_of(task, &p[t]), p[t].confidence,
+                   triage_label(task, &p[t]), p[t].confidence,
                    triage_mode_name(p[t].mode));
         if (explain)
             put_reason(m, s, (int)t, labels[t], text, b);

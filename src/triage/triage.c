@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "model/encoder.h"
 #include "text/tokenizer.h"
@@ -37,6 +39,25 @@ const char *triage_mode_name(enum triage_mode m)
 {
     static const char *const names[] = {"ask", "suggest", "auto"};
     return names[m];
+}
+
+const char *triage_label(const struct triage_task *t,
+                         const struct triage_prediction *p)
+{
+    return p->label < 0 ? "none" : t->labels[p->label];
+}
+
+void triage_put_scores(const struct triage_task *t,
+                       const struct triage_prediction *p, struct buf *b)
+{
+    buf_putc(b, '{');
+    for (size_t i = 0; i < t->n_labels; i++) {
+        buf_puts(b, i ? "," : "");
+        json_put_text(b, str_from(t->labels[i]));
+        buf_putc(b, ':');
+        json_put_real(b, p->scores[i]);
+    }
+    buf_putc(b, '}');
 }
 
 /* ---- scratch

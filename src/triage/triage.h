@@ -21,6 +21,7 @@
 #include "base/str.h"
 
 struct arena;
+struct buf;
 struct err;
 struct triage_model;
 struct triage_scratch;
@@ -71,6 +72,13 @@ struct triage_prediction {
     enum triage_mode mode;
     const float *scores; /* n_labels, sum 1; valid until the next predict */
 };
+
+/* Its name, "none" for none of these. */
+const char *triage_label(const struct triage_task *t,
+                         const struct triage_prediction *p);
+/* {"vpn":0.91,…}: the scores of all labels of `t`, as JSON. */
+void triage_put_scores(const struct triage_task *t,
+                       const struct triage_prediction *p, struct buf *b);
 
 /*
  * One prediction a task, in the order of info->tasks; `ret` has room for
