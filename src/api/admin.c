@@ -82,33 +82,31 @@ void catalog_patch(const struct http_request *q, struct http_reply *r)
 static int read_keys(struct db_tx *tx, void *arg, struct err *e)
 {
     const struct asking *x = arg;
-    struct db_rows *rows;
+    struct key *keys;
+    size_t n;
     struct buf *b = api_json(x->r);
-    int r = db_query(tx, &rows, e,
-                     "SELECT id, name, hint, scopes, created_at, expires_at, "
-                     "revoked_at FROM api_keys ORDER BY id",
-                     "");
+    int r = key_list(tx, x->q->arena, &keys, &n, e);
     if (r)
         return r;
     buf_puts(b, "{\"items\":[");
-    for (int i = 0; (r = db_next(rows, e)) > 0; i++) {
+    for (size_t i = 0; i < n; i++) {
+        const struct key *k = &keys[i];
         buf_puts(b, i ? ",{" : "{");
         put_key(b, "id");
-        put_id(b, db_int(rows, 0));
-        put_text(b, "name", db_text(rows, 1));
-        put_text(b, "hint", db_text(rows, 2));
-        put_text(b, "scopes", db_text(rows, 3));
+        put_id(b, k->id);
+        put_text(b, "name", k->name);
+        put_text(b, "hint", k->hint);
+        put_text(b, "scopes", k->scopes);
         put_key(b, "created_at");
-        put_time(b, db_int(rows, 4));
+        put_time(b, k->created_at);
         put_key(b, "expires_at");
-        put_time(b, db_int(rows, 5));
+        put_time(b, k->expires_at);
         put_key(b, "revoked_at");
-        put_time(b, db_int(rows, 6));
+        put_time(b, k->revoked_at);
         buf_putc(b, '}');
     }
-    buf_puts(b, "],\"has_more\":false,\"next\":null}\n");
-    db_rows_free(rows);
-    return r;
+    put_list_end(b, 0);
+    return OTK_OK;
 }
 
 void key_list_get(const struct http_request *q, struct http_reply *r)
@@ -238,9 +236,7 @@ static int read_audit(struct db_tx *tx, void *arg, struct err *e)
         buf_putc(b, '}');
     }
     db_rows_free(rows);
-    buf_printf(b, "],\"has_more\":%s,\"next\":", more > 0 ? "true" : "false");
-    put_id(b, more > 0 ? last : 0);
-    buf_puts(b, "}\n");
+    put_list_end(b, more > 0 ? last : 0);
     return more < 0 ? more : OTK_OK;
 }
 
@@ -292,9 +288,7 @@ static int read_outbox(struct db_tx *tx, void *arg, struct err *e)
         put_time(b, m->sent_at);
         buf_putc(b, '}');
     }
-    buf_printf(b, "],\"has_more\":%s,\"next\":", n > shown ? "true" : "false");
-    put_id(b, n > shown ? items[shown - 1].id : 0);
-    buf_puts(b, "}\n");
+    put_list_end(b, n > shown ? items[shown - 1].id : 0);
     return OTK_OK;
 }
 
@@ -373,9 +367,7 @@ static int read_jobs(struct db_tx *tx, void *arg, struct err *e)
         buf_putc(b, '}');
     }
     db_rows_free(rows);
-    buf_printf(b, "],\"has_more\":%s,\"next\":", more > 0 ? "true" : "false");
-    put_id(b, more > 0 ? last : 0);
-    buf_puts(b, "}\n");
+    put_list_end(b, more > 0 ? last : 0);
     return more < 0 ? more : OTK_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "desk/desk.h"
 
 const struct arg_option cli_common[] = {
     {'d', "desk", "FOLDER", "the desk's folder ($OTKLIK_DESK, or here)"},
@@ -54,6 +55,25 @@ const char *cli_folder(const struct args *a)
     if (!folder)
         folder = getenv("OTKLIK_DESK");
     return folder && folder[0] ? folder : ".";
+}
+
+int cli_on_records(const struct args *a, bool writes, db_fn *fn, void *arg,
+                   struct buf *out)
+{
+    struct err e = {0};
+    struct desk *d = NULL;
+    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
+    int r = desk_open(&o, &d, &e);
+    if (!r && writes)
+        r = db_write(desk_db(d), 0, fn, arg, &e);
+    else if (!r)
+        r = db_read(desk_db(d), 0, fn, arg, &e);
+    desk_close(d);
+    if (r) {
+        buf_free(out);
+        return cli_fail(r, &e);
+    }
+    return cli_print(out);
 }
 
 void cli_progress(void *ctx, const char *what, double share)

@@ -11,9 +11,9 @@
 
 #include "base/args.h"
 #include "base/err.h"
+#include "db/db.h"
 
 struct buf;
-struct desk;
 
 /* Exit codes, as docs/cli.md lists them. */
 enum cli_exit {
@@ -38,6 +38,13 @@ bool cli_json(const struct args *a);
 
 /* --desk, else $OTKLIK_DESK, else the current folder. */
 const char *cli_folder(const struct args *a);
+
+/*
+ * Open the records of the desk, let `fn` read them or, with `writes`, change
+ * them, and print what it put into `out`; the exit code.
+ */
+int cli_on_records(const struct args *a, bool writes, db_fn *fn, void *arg,
+                   struct buf *out);
 
 /* Progress on a terminal, nothing otherwise: for triage_train() and others. */
 void cli_progress(void *ctx, const char *what, double share);

@@ -128,7 +128,7 @@ static int put_all(struct db_tx *tx, void *arg, struct err *e)
         r = put_lessons(tx, s->now, e);
     static const char *const logins[] = {"admin", "anna", "zhenya", NULL};
     for (const char *const *l = logins; !r && s->demo && *l; l++)
-        r = password_set(tx, str_from(*l), str_from(demo_password), s->now, e);
+        r = password_set(tx, str_from(*l), str_from(demo_password), e);
     return r;
 }
 

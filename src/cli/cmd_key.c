@@ -2,13 +2,12 @@
 /* otklik key add|list|revoke */
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "db/db.h"
 #include "desk/access.h"
-#include "desk/desk.h"
 
 enum { OUTPUT_BYTES = 1 << 20 };
 
@@ -46,39 +45,43 @@ static void put_when(struct buf *b, const char *name, int64_t ms)
                ms ? "\"" : "");
 }
 
+static void put_json(struct buf *b, const struct key *k)
+{
+    buf_printf(b, "{\"id\":\"%lld\",\"name\":", (long long)k->id);
+    json_put_text(b, k->name);
+    buf_puts(b, ",\"scopes\":");
+    json_put_text(b, k->scopes);
+    put_when(b, "created_at", k->created_at);
+    put_when(b, "expires_at", k->expires_at);
+    put_when(b, "revoked_at", k->revoked_at);
+    buf_putc(b, '}');
+}
+
+static void put_line(struct buf *b, const struct key *k)
+{
+    buf_printf(b, "%4lld  " STR_FMT "…  %-30.*s %-8s " STR_FMT "\n",
+               (long long)k->id, STR_ARG(k->hint), STR_ARG(k->scopes),
+               k->revoked_at ? "revoked" : "", STR_ARG(k->name));
+}
+
 static int list(struct db_tx *tx, void *arg, struct err *e)
 {
-    struct keys *k = arg;
-    struct db_rows *rows;
+    const struct keys *k = arg;
     bool json = cli_json(k->args);
-    int r = db_query(tx, &rows, e,
-                     "SELECT id, name, hint, scopes, created_at, expires_at, "
-                     "revoked_at FROM api_keys ORDER BY id",
-                     "");
-    if (r)
-        return r;
+    struct arena *a = arena_new();
+    struct key *keys;
+    size_t n;
+    int r = key_list(tx, a, &keys, &n, e);
     buf_puts(k->out, json ? "[" : "");
-    for (int i = 0; (r = db_next(rows, e)) > 0; i++) {
-        if (!json) {
-            buf_printf(
-                k->out, "%4lld  " STR_FMT "…  %-30.*s %-8s " STR_FMT "\n",
-                (long long)db_int(rows, 0), STR_ARG(db_text(rows, 2)),
-                STR_ARG(db_text(rows, 3)), db_is_null(rows, 6) ? "" : "revoked",
-                STR_ARG(db_text(rows, 1)));
-            continue;
-        }
-        buf_printf(k->out, "%s{\"id\":\"%lld\",\"name\":", i ? "," : "",
-                   (long long)db_int(rows, 0));
-        json_put_text(k->out, db_text(rows, 1));
-        buf_puts(k->out, ",\"scopes\":");
-        json_put_text(k->out, db_text(rows, 3));
-        put_when(k->out, "created_at", db_int(rows, 4));
-        put_when(k->out, "expires_at", db_int(rows, 5));
-        put_when(k->out, "revoked_at", db_int(rows, 6));
-        buf_putc(k->out, '}');
+    for (size_t i = 0; !r && i < n; i++) {
+        buf_puts(k->out, json && i ? "," : "");
+        if (json)
+            put_json(k->out, &keys[i]);
+        else
+            put_line(k->out, &keys[i]);
     }
     buf_puts(k->out, json ? "]\n" : "");
-    db_rows_free(rows);
+    arena_free(a);
     return r;
 }
 
@@ -92,40 +95,29 @@ static int revoke(struct db_tx *tx, void *arg, struct err *e)
     return key_revoke(tx, id, k->now, e);
 }
 
-static int with_desk(const struct args *a, db_fn *fn)
+static int on_keys(const struct args *a, bool writes, db_fn *fn)
 {
-    struct err e = {0};
-    struct desk *d = NULL;
     struct buf out = BUF_INIT(OUTPUT_BYTES);
-    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
     struct keys k = {a, clock_wall(&clock_real), &out};
-    int r = desk_open(&o, &d, &e);
-    if (!r)
-        r = db_write(desk_db(d), 0, fn, &k, &e);
-    desk_close(d);
-    if (r) {
-        buf_free(&out);
-        return cli_fail(r, &e);
-    }
-    return cli_print(&out);
+    return cli_on_records(a, writes, fn, &k, &out);
 }
 
 static int run_add(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, add);
+    return on_keys(a, true, add);
 }
 
 static int run_list(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, list);
+    return on_keys(a, false, list);
 }
 
 static int run_revoke(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, revoke);
+    return on_keys(a, true, revoke);
 }
 
 static const struct arg_option add_options[] = {

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otklik user add|list|passwd */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/rand.h"
 #include "cli/cli.h"
-#include "db/db.h"
-#include "desk/access.h"
-#include "desk/audit.h"
-#include "desk/catalog.h"
-#include "desk/desk.h"
+#include "desk/staff.h"
 
 enum { LINE_BYTES = 512, OUTPUT_BYTES = 4 << 20 };
 
@@ -50,124 +45,103 @@ struct user {
 
 static int passwd(struct db_tx *tx, void *arg, struct err *e)
 {
-    struct user *u = arg;
-    int r = password_set(tx, u->login, u->password, u->now, e);
-    if (!r)
-        r = db_exec(tx, e,
-                    "DELETE FROM sessions WHERE person_id = (SELECT person_id "
-                    "FROM staff WHERE login = ?1)",
-                    "s", u->login);
-    return r;
+    const struct user *u = arg;
+    return staff_password(tx, u->login, u->password, (struct actor){0}, u->now,
+                          e);
 }
 
 static int add(struct db_tx *tx, void *arg, struct err *e)
 {
-    struct user *u = arg;
+    const struct user *u = arg;
     const char *name = args_text(u->args, "name");
     const char *role = args_text(u->args, "role");
-    int64_t person;
-    int r = db_insert(tx, &person, e,
-                      "INSERT INTO people (name, created_at, updated_at) "
-                      "VALUES (?1, ?2, ?2)",
-                      "si", name ? str_from(name) : u->login, u->now);
-    if (!r)
-        r = db_exec(tx, e,
-                    "INSERT INTO staff (person_id, login, password_hash, "
-                    "role) VALUES (?1, ?2, '', ?3)",
-                    "ist", person, u->login, role ? role : "agent");
-    if (r == OTK_ECONFLICT)
-        return err_set(e, r, "login '" STR_FMT "' exists already",
-                       STR_ARG(u->login));
-    if (!r)
-        r = passwd(tx, u, e);
-    if (!r)
-        r = audit_add(tx, (struct actor){0}, "staff.add", "staff", STR(""),
-                      u->now, e);
-    return r ? r : catalog_touch(tx, e);
+    struct staff_login who = {
+        .login = u->login,
+        .name = name ? str_from(name) : u->login,
+        .role = role ? str_from(role) : STR("agent"),
+    };
+    return staff_add(tx, &who, u->password, (struct actor){0}, u->now, e);
+}
+
+static void put_json(struct buf *b, const struct staff_login *s)
+{
+    buf_puts(b, "{\"login\":");
+    json_put_text(b, s->login);
+    buf_puts(b, ",\"name\":");
+    json_put_text(b, s->name);
+    buf_puts(b, ",\"role\":");
+    json_put_text(b, s->role);
+    buf_printf(b, ",\"is_active\":%s,\"has_password\":%s}",
+               s->is_active ? "true" : "false",
+               s->has_password ? "true" : "false");
+}
+
+static void put_line(struct buf *b, const struct staff_login *s)
+{
+    buf_printf(b, "%-12.*s %-8.*s %s  " STR_FMT "\n", STR_ARG(s->login),
+               STR_ARG(s->role),
+               s->has_password ? "may sign in" : "no password",
+               STR_ARG(s->name));
 }
 
 static int list(struct db_tx *tx, void *arg, struct err *e)
 {
-    struct user *u = arg;
-    struct db_rows *rows;
+    const struct user *u = arg;
     bool json = cli_json(u->args);
-    int r = db_query(tx, &rows, e,
-                     "SELECT s.login, p.name, s.role, s.is_active, "
-                     "s.password_hash <> '' FROM staff s JOIN people p ON p.id "
-                     "= s.person_id ORDER BY s.login",
-                     "");
-    if (r)
-        return r;
+    struct arena *a = arena_new();
+    struct staff_login *staff;
+    size_t n;
+    int r = staff_list(tx, a, &staff, &n, e);
     buf_puts(u->out, json ? "[" : "");
-    for (int i = 0; (r = db_next(rows, e)) > 0; i++) {
-        if (!json) {
-            buf_printf(u->out, "%-12.*s %-8.*s %s  " STR_FMT "\n",
-                       STR_ARG(db_text(rows, 0)), STR_ARG(db_text(rows, 2)),
-                       db_int(rows, 4) ? "may sign in" : "no password",
-                       STR_ARG(db_text(rows, 1)));
-            continue;
-        }
-        buf_puts(u->out, i ? ",{\"login\":" : "{\"login\":");
-        json_put_text(u->out, db_text(rows, 0));
-        buf_puts(u->out, ",\"name\":");
-        json_put_text(u->out, db_text(rows, 1));
-        buf_puts(u->out, ",\"role\":");
-        json_put_text(u->out, db_text(rows, 2));
-        buf_printf(u->out, ",\"is_active\":%s,\"has_password\":%s}",
-                   db_int(rows, 3) ? "true" : "false",
-                   db_int(rows, 4) ? "true" : "false");
+    for (size_t i = 0; !r && i < n; i++) {
+        buf_puts(u->out, json && i ? "," : "");
+        if (json)
+            put_json(u->out, &staff[i]);
+        else
+            put_line(u->out, &staff[i]);
     }
     buf_puts(u->out, json ? "]\n" : "");
-    db_rows_free(rows);
+    arena_free(a);
     return r;
 }
 
-static int with_desk(const struct args *a, db_fn *fn, bool writes,
-                     bool wants_password)
+/* `add` and `passwd` want a password, which only comes on standard input. */
+static int with_password(const struct args *a, db_fn *fn)
 {
     struct err e = {0};
-    struct desk *d = NULL;
     char password[LINE_BYTES] = "";
     struct buf out = BUF_INIT(OUTPUT_BYTES);
-    struct desk_options o = {.folder = cli_folder(a), .records_only = true};
-    int r = desk_open(&o, &d, &e);
-    if (!r && wants_password)
-        r = read_password(&e, password);
+    int r = read_password(&e, password);
+    if (r)
+        return cli_fail(r, &e);
     struct user u = {
         .args = a,
-        .login = str_from(a->n_words ? a->words[0] : ""),
+        .login = str_from(a->words[0]),
         .password = str_from(password),
         .now = clock_wall(&clock_real),
         .out = &out,
     };
-    if (!r && writes)
-        r = db_write(desk_db(d), 0, fn, &u, &e);
-    else if (!r)
-        r = db_read(desk_db(d), 0, fn, &u, &e);
-    desk_close(d);
-    if (r) {
-        buf_free(&out);
-        return cli_fail(r, &e);
-    }
-    return cli_print(&out);
+    return cli_on_records(a, true, fn, &u, &out);
 }
 
 static int run_add(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, add, true, true);
+    return with_password(a, add);
 }
 
 static int run_passwd(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, passwd, true, true);
+    return with_password(a, passwd);
 }
 
 static int run_list(void *ctx, const struct args *a)
 {
     (void)ctx;
-    return with_desk(a, list, false, false);
+    struct buf out = BUF_INIT(OUTPUT_BYTES);
+    struct user u = {.args = a, .out = &out};
+    return cli_on_records(a, false, list, &u, &out);
 }
 
 static const struct arg_option add_options[] = {

@@ -3,11 +3,13 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "db/db.h"
 #include "text/unicode.h"
@@ -38,7 +40,7 @@ static int hash_password(struct str password, char ret[crypto_pwhash_STRBYTES],
 }
 
 int password_set(struct db_tx *tx, struct str login, struct str password,
-                 int64_t now_ms, struct err *e)
+                 struct err *e)
 {
     char hash[crypto_pwhash_STRBYTES];
     int64_t n;
@@ -53,7 +55,6 @@ int password_set(struct db_tx *tx, struct str login, struct str password,
                   login, hash);
     if (!r && n == 0)
         return err_set(e, OTK_ENOENT, "no login '" STR_FMT "'", STR_ARG(login));
-    (void)now_ms;
     return r;
 }
 
@@ -254,5 +255,38 @@ int key_revoke(struct db_tx *tx, int64_t id, int64_t now_ms, struct err *e)
                       "ii", id, now_ms);
     if (!r && n == 0)
         return err_set(e, OTK_ENOENT, "no such key");
+    return r;
+}
+
+int key_list(struct db_tx *tx, struct arena *a, struct key **ret, size_t *ret_n,
+             struct err *e)
+{
+    struct key *list = NULL;
+    size_t cap = 0;
+    struct db_rows *rows;
+    *ret_n = 0;
+    int r = db_query(tx, &rows, e,
+                     "SELECT id, name, hint, scopes, created_at, expires_at, "
+                     "revoked_at FROM api_keys ORDER BY id",
+                     "");
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0) {
+        list = mem_grow(list, *ret_n, &cap, sizeof(*list));
+        list[(*ret_n)++] = (struct key){
+            .id = db_int(rows, 0),
+            .name = arena_str(a, db_text(rows, 1)),
+            .hint = arena_str(a, db_text(rows, 2)),
+            .scopes = arena_str(a, db_text(rows, 3)),
+            .created_at = db_int(rows, 4),
+            .expires_at = db_int(rows, 5),
+            .revoked_at = db_int(rows, 6),
+        };
+    }
+    db_rows_free(rows);
+    *ret = ARENA_ARRAY(a, struct key, *ret_n + 1);
+    for (size_t i = 0; i < *ret_n; i++)
+        (*ret)[i] = list[i];
+    free(list);
     return r;
 }

@@ -22,7 +22,7 @@ enum { PASSWORD_MIN = 8, PASSWORD_MAX = 200, SECRET_BYTES = 72 };
 
 /* OTK_EFORMAT when it is too short or long, OTK_ENOENT: no such login. */
 int password_set(struct db_tx *tx, struct str login, struct str password,
-                 int64_t now_ms, struct err *e);
+                 struct err *e);
 
 struct session {
     int64_t person_id;
@@ -62,5 +62,14 @@ int key_add(struct db_tx *tx, struct str name, struct str scopes,
 int key_find(struct db_tx *tx, struct str key, int64_t now_ms, int64_t *ret_id,
              unsigned *ret_scopes, struct err *e);
 int key_revoke(struct db_tx *tx, int64_t id, int64_t now_ms, struct err *e);
+
+struct key {
+    int64_t id, created_at, expires_at, revoked_at; /* ms; 0: never */
+    struct str name, scopes;
+    struct str hint; /* how it begins: the key itself is not kept */
+};
+/* By id. */
+int key_list(struct db_tx *tx, struct arena *a, struct key **ret, size_t *ret_n,
+             struct err *e);
 
 #endif

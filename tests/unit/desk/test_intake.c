@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A desk in a folder: seed, tickets, access, and requests on their way. */
+/* A desk in a folder: seed, tickets, and requests on their way. */
 #include "desk/intake.h"
 
 #include <string.h>
 
 #include "article.h"
-#include "desk/access.h"
-#include "desk/audit.h"
 #include "desk/catalog.h"
 #include "desk/dispatch.h"
 #include "desk/ticket.h"
@@ -293,111 +291,6 @@ static void test_older_first(void **state)
     assert_int_equal(done.assigned, 2);
 }
 
-/* ---- access and audit
- * -------------------------------------------------------------- */
-
-static int set_password(struct db_tx *tx, void *arg, struct err *e)
-{
-    return password_set(tx, STR("ann"), str_from(arg), 1000, e);
-}
-
-struct found {
-    const char *token;
-    int64_t now;
-    struct session session;
-};
-
-static int find_session(struct db_tx *tx, void *arg, struct err *e)
-{
-    struct found *f = arg;
-    return session_find(tx, str_from(f->token), f->now, arena, &f->session, e);
-}
-
-static void test_access(void **state)
-{
-    (void)state;
-    struct err e = {0};
-    char token[SECRET_BYTES];
-    struct session s;
-    char good[] = "long enough";
-    char bad[] = "short";
-    struct db *db = desk_db(desk);
-    assert_int_equal(db_write(db, 0, set_password, bad, &e), OTK_EFORMAT);
-    assert_int_equal(db_write(db, 0, set_password, good, &e), 0);
-    assert_int_equal(session_open(db, STR("ann"), STR("wrong password"), 1000,
-                                  1, arena, token, &s, &e),
-                     OTK_EDENIED);
-    assert_int_equal(session_open(db, STR("nobody"), STR("long enough"), 1000,
-                                  1, arena, token, &s, &e),
-                     OTK_EDENIED);
-    assert_int_equal(
-        session_open(db, STR("bob"), STR(""), 1000, 1, arena, token, &s, &e),
-        OTK_EDENIED); /* has no password */
-    assert_int_equal(session_open(db, STR("ann"), STR("long enough"), 1000, 1,
-                                  arena, token, &s, &e),
-                     0);
-    struct found f = {.token = token, .now = 2000};
-    assert_int_equal(db_read(db, 0, find_session, &f, &e), 0);
-    assert_true(str_is(f.session.login, "ann"));
-    f.now = 1000 + 3600001;
-    assert_int_equal(db_read(db, 0, find_session, &f, &e), OTK_ENOENT);
-    f = (struct found){.token = "nonsense", .now = 2000};
-    assert_int_equal(db_read(db, 0, find_session, &f, &e), OTK_ENOENT);
-}
-
-static int add_key(struct db_tx *tx, void *arg, struct err *e)
-{
-    char *key = arg;
-    int64_t id;
-    unsigned scopes;
-    assert_int_equal(key_add(tx, STR("x"), STR("magic"), 0, 1000, key, &id, e),
-                     OTK_EFORMAT);
-    assert_int_equal(
-        key_add(tx, STR("x"), STR("requests triage"), 5000, 1000, key, &id, e),
-        0);
-    assert_int_equal(key_find(tx, str_from(key), 2000, &id, &scopes, e), 0);
-    assert_int_equal(scopes, SCOPE_REQUESTS | SCOPE_TRIAGE);
-    assert_int_equal(key_find(tx, str_from(key), 5000, &id, &scopes, e),
-                     OTK_ENOENT);
-    assert_int_equal(key_revoke(tx, id, 2000, e), 0);
-    assert_int_equal(key_find(tx, str_from(key), 2000, &id, &scopes, e),
-                     OTK_ENOENT);
-    assert_int_equal(key_revoke(tx, id, 2000, e), OTK_ENOENT);
-    return 0;
-}
-
-static void test_keys(void **state)
-{
-    (void)state;
-    char key[SECRET_BYTES];
-    assert_int_equal(db_write(desk_db(desk), 0, add_key, key, NULL), 0);
-}
-
-static int verify(struct db_tx *tx, void *arg, struct err *e)
-{
-    return audit_verify(tx, arg, e);
-}
-
-static int tamper(struct db_tx *tx, void *arg, struct err *e)
-{
-    return db_exec(tx, e, "UPDATE audit SET actor = ?1 WHERE id = 2", "t",
-                   (const char *)arg);
-}
-
-static void test_audit(void **state)
-{
-    (void)state;
-    struct err e = {0};
-    int64_t rows = 0;
-    char evil[] = "staff:666";
-    struct db *db = desk_db(desk);
-    assert_int_equal(db_read(db, 0, verify, &rows, &e), 0);
-    assert_true(rows > 3);
-    assert_int_equal(db_write(db, 0, tamper, evil, &e), 0);
-    assert_int_equal(db_read(db, 0, verify, &rows, &e), OTK_EIO);
-    assert_non_null(strstr(e.msg, "row 2"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,9 +302,6 @@ int main(void)
         cmocka_unit_test(test_dispatch),
         cmocka_unit_test(test_dispatch_passes_the_hopeless),
         cmocka_unit_test(test_older_first),
-        cmocka_unit_test(test_access),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_audit), /* last: it breaks the chain */
     };
     return cmocka_run_group_tests(tests, open_with_article, close_desk);
 }
