@@ -57,7 +57,8 @@ void ticket_put(struct buf *b, const struct catalog *c, const struct ticket *t,
     put_named(b, "priority", priority ? priority->key : none,
               priority ? catalog_name(priority->name, priority->names, language)
                        : none);
-    put_named(b, "team", team ? team->key : none, team ? team->name : none);
+    put_named(b, "team", team ? team->key : none,
+              team ? catalog_name(team->name, team->names, language) : none);
     put_person(b, "assignee", t->assignee_id, staff ? staff->name : none);
     put_person(b, "person", t->person_id, t->person_name);
     put_text(b, "channel", t->channel);

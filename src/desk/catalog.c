@@ -149,43 +149,6 @@ static const struct schedule *hours_of(const struct catalog *c, int64_t id)
     return NULL;
 }
 
-static int load_teams(struct db_tx *tx, struct owned *o, struct err *e)
-{
-    struct catalog *c = &o->catalog;
-    struct db_rows *rows;
-    int r = OPEN(tx, o->arena, "teams", "id, key, name, schedule_id", "id",
-                 &c->teams, &rows, e);
-    if (r)
-        return r;
-    while ((r = db_next(rows, e)) > 0)
-        c->teams[c->n_teams++] = (struct catalog_team){
-            .id = db_int(rows, 0),
-            .key = arena_str(o->arena, db_text(rows, 1)),
-            .name = arena_str(o->arena, db_text(rows, 2)),
-            .hours = hours_of(c, db_int(rows, 3)),
-        };
-    db_rows_free(rows);
-    return r;
-}
-
-static int load_skills(struct db_tx *tx, struct owned *o, struct err *e)
-{
-    struct catalog *c = &o->catalog;
-    struct db_rows *rows;
-    int r = OPEN(tx, o->arena, "skills", "id, key, name", "id", &c->skills,
-                 &rows, e);
-    if (r)
-        return r;
-    while ((r = db_next(rows, e)) > 0 && c->n_skills < SKILLS_MAX)
-        c->skills[c->n_skills++] = (struct catalog_skill){
-            .id = db_int(rows, 0),
-            .key = arena_str(o->arena, db_text(rows, 1)),
-            .name = arena_str(o->arena, db_text(rows, 2)),
-        };
-    db_rows_free(rows);
-    return r < 0 ? r : OTK_OK;
-}
-
 /* {"ru": "…", "en": "…"}; what is no such object names nothing. */
 static struct catalog_names read_names(struct arena *a, struct str json)
 {
@@ -209,6 +172,46 @@ static struct catalog_names read_names(struct arena *a, struct str json)
     }
     json_decref(object);
     return (struct catalog_names){items, n};
+}
+
+static int load_teams(struct db_tx *tx, struct owned *o, struct err *e)
+{
+    struct catalog *c = &o->catalog;
+    struct db_rows *rows;
+    int r =
+        OPEN(tx, o->arena, "teams", "id, key, name, names_json, schedule_id",
+             "id", &c->teams, &rows, e);
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0)
+        c->teams[c->n_teams++] = (struct catalog_team){
+            .id = db_int(rows, 0),
+            .key = arena_str(o->arena, db_text(rows, 1)),
+            .name = arena_str(o->arena, db_text(rows, 2)),
+            .names = read_names(o->arena, db_text(rows, 3)),
+            .hours = hours_of(c, db_int(rows, 4)),
+        };
+    db_rows_free(rows);
+    return r;
+}
+
+static int load_skills(struct db_tx *tx, struct owned *o, struct err *e)
+{
+    struct catalog *c = &o->catalog;
+    struct db_rows *rows;
+    int r = OPEN(tx, o->arena, "skills", "id, key, name, names_json", "id",
+                 &c->skills, &rows, e);
+    if (r)
+        return r;
+    while ((r = db_next(rows, e)) > 0 && c->n_skills < SKILLS_MAX)
+        c->skills[c->n_skills++] = (struct catalog_skill){
+            .id = db_int(rows, 0),
+            .key = arena_str(o->arena, db_text(rows, 1)),
+            .name = arena_str(o->arena, db_text(rows, 2)),
+            .names = read_names(o->arena, db_text(rows, 3)),
+        };
+    db_rows_free(rows);
+    return r < 0 ? r : OTK_OK;
 }
 
 static int load_priorities(struct db_tx *tx, struct owned *o, struct err *e)

@@ -26,9 +26,18 @@ struct catalog_schedule {
     struct schedule *hours;
 };
 
+/* One name a language; see catalog_name(). */
+struct catalog_names {
+    const struct catalog_label {
+        struct str language, text;
+    } * items;
+    size_t n;
+};
+
 struct catalog_team {
     int64_t id;
     struct str key, name;
+    struct catalog_names names;
     const struct schedule *hours; /* NULL: round the clock */
 };
 
@@ -40,14 +49,6 @@ struct catalog_sla {
     int64_t id;
     const struct schedule *hours;
     struct sla_target *targets; /* one a priority, in their order */
-};
-
-/* One name a language; see catalog_name(). */
-struct catalog_names {
-    const struct catalog_label {
-        struct str language, text;
-    } * items;
-    size_t n;
 };
 
 struct catalog_priority {
@@ -71,6 +72,7 @@ struct catalog_topic {
 struct catalog_skill {
     int64_t id;
     struct str key, name;
+    struct catalog_names names;
 };
 
 struct absence {

@@ -38,30 +38,6 @@ static int minutes_of(struct str t)
                                                               : (int)n * by;
 }
 
-static int load_team(struct edit *s, struct str key, const yaml_node_t *v)
-{
-    static const char *const fields[] = {"name", "schedule", NULL};
-    int64_t schedule;
-    int r = edit_known(s, v, fields);
-    if (!r)
-        r = edit_id(s, "schedule", edit_text(s, v, "schedule"), v, &schedule);
-    if (r)
-        return r;
-    return db_exec(s->tx, s->e,
-                   "INSERT INTO teams (key, name, schedule_id) VALUES (?1, "
-                   "?2, ?3) ON CONFLICT (key) DO UPDATE SET name = "
-                   "excluded.name, schedule_id = excluded.schedule_id",
-                   "ssI", key, edit_text(s, v, "name"), db_or_null(&schedule));
-}
-
-static int load_skill(struct edit *s, struct str key, const yaml_node_t *v)
-{
-    return db_exec(s->tx, s->e,
-                   "INSERT INTO skills (key, name) VALUES (?1, ?2) ON "
-                   "CONFLICT (key) DO UPDATE SET name = excluded.name",
-                   "ss", key, edit_scalar(v));
-}
-
 /* {"ru":"…","en":"…"} out of the node's name_ru, name_en. */
 static struct str names_json(struct edit *s, const yaml_node_t *v)
 {
@@ -83,6 +59,55 @@ static struct str names_json(struct edit *s, const yaml_node_t *v)
     return kept;
 }
 
+/* What is said where a language has no name of its own. */
+static struct str plain_name(struct edit *s, const yaml_node_t *v)
+{
+    static const char *const fields[] = {"name", "name_en", "name_ru"};
+    struct str name = {0};
+    for (size_t i = 0; name.n == 0 && i < 3; i++)
+        name = edit_text(s, v, fields[i]);
+    return name;
+}
+
+static int load_team(struct edit *s, struct str key, const yaml_node_t *v)
+{
+    static const char *const fields[] = {"name", "name_ru", "name_en",
+                                         "schedule", NULL};
+    int64_t schedule;
+    int r = edit_known(s, v, fields);
+    if (!r)
+        r = edit_id(s, "schedule", edit_text(s, v, "schedule"), v, &schedule);
+    if (r)
+        return r;
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO teams (key, name, names_json, schedule_id) "
+                   "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET "
+                   "name = excluded.name, names_json = excluded.names_json, "
+                   "schedule_id = excluded.schedule_id",
+                   "sssI", key, plain_name(s, v), names_json(s, v),
+                   db_or_null(&schedule));
+}
+
+/* Its name alone, or one for each language. */
+static int load_skill(struct edit *s, struct str key, const yaml_node_t *v)
+{
+    static const char *const fields[] = {"name", "name_ru", "name_en", NULL};
+    struct str name = edit_scalar(v);
+    struct str names = STR("{}");
+    if (v->type == YAML_MAPPING_NODE) {
+        int r = edit_known(s, v, fields);
+        if (r)
+            return r;
+        name = plain_name(s, v);
+        names = names_json(s, v);
+    }
+    return db_exec(s->tx, s->e,
+                   "INSERT INTO skills (key, name, names_json) VALUES (?1, "
+                   "?2, ?3) ON CONFLICT (key) DO UPDATE SET name = "
+                   "excluded.name, names_json = excluded.names_json",
+                   "sss", key, name, names);
+}
+
 static int load_priority(struct edit *s, struct str key, const yaml_node_t *v)
 {
     static const char *const fields[] = {"name_ru", "name_en", "rank",
@@ -101,8 +126,8 @@ static int load_priority(struct edit *s, struct str key, const yaml_node_t *v)
                    "DO UPDATE SET name = excluded.name, names_json = "
                    "excluded.names_json, rank = excluded.rank, min_level = "
                    "excluded.min_level",
-                   "sssii", key, edit_text(s, v, "name_en"), names_json(s, v),
-                   rank, level);
+                   "sssii", key, plain_name(s, v), names_json(s, v), rank,
+                   level);
 }
 
 static int load_target(struct edit *s, int64_t sla, struct str priority,
@@ -182,8 +207,8 @@ static int load_topic(struct edit *s, struct str key, const yaml_node_t *v)
         "UPDATE SET name = excluded.name, names_json = excluded.names_json, "
         "team_id = excluded.team_id, skill_id = excluded.skill_id, sla_id = "
         "excluded.sla_id, is_active = excluded.is_active",
-        "sssIIIi", key, edit_text(s, v, "name_en"), names_json(s, v),
-        db_or_null(&team), db_or_null(&skill), db_or_null(&sla), active);
+        "sssIIIi", key, plain_name(s, v), names_json(s, v), db_or_null(&team),
+        db_or_null(&skill), db_or_null(&sla), active);
 }
 
 /* When all topics are there: a parent may stand below its children. */

@@ -128,12 +128,33 @@ static int put_schedule(struct print *p, const struct db_rows *rows)
 /* ---- the small ones
  * -------------------------------------------------------------------- */
 
+/* One for each language that has one, else the one for all. */
+static void put_names(struct print *p, struct str name, struct str names)
+{
+    static const char *const languages[][2] = {{"name_en", "en"},
+                                               {"name_ru", "ru"}};
+    json_t *o = NULL;
+    bool any = false;
+    if (!json_read(names, names.n, &o, NULL)) {
+        for (size_t i = 0; i < 2; i++) {
+            const char *said =
+                json_string_value(json_object_get(o, languages[i][1]));
+            if (said)
+                put_text(p->b, languages[i][0], str_from(said));
+            any = any || said;
+        }
+        json_decref(o);
+    }
+    if (!any)
+        put_text(p->b, "name", name);
+}
+
 static int put_team(struct print *p, const struct db_rows *rows)
 {
     put_name(p->b, db_text(rows, 0));
     buf_putc(p->b, '{');
-    put_text(p->b, "name", db_text(rows, 1));
-    put_text(p->b, "schedule", db_text(rows, 2));
+    put_names(p, db_text(rows, 1), db_text(rows, 2));
+    put_text(p->b, "schedule", db_text(rows, 3));
     buf_putc(p->b, '}');
     return 0;
 }
@@ -141,20 +162,14 @@ static int put_team(struct print *p, const struct db_rows *rows)
 static int put_skill(struct print *p, const struct db_rows *rows)
 {
     put_name(p->b, db_text(rows, 0));
-    json_put_text(p->b, db_text(rows, 1));
+    if (str_is(db_text(rows, 2), "{}")) { /* the short form */
+        json_put_text(p->b, db_text(rows, 1));
+        return 0;
+    }
+    buf_putc(p->b, '{');
+    put_names(p, db_text(rows, 1), db_text(rows, 2));
+    buf_putc(p->b, '}');
     return 0;
-}
-
-/* name_en, and name_ru out of {"ru": …}. */
-static void put_names(struct print *p, struct str name, struct str names)
-{
-    json_t *o = NULL;
-    put_text(p->b, "name_en", name);
-    if (json_read(names, names.n, &o, NULL))
-        return;
-    put_text(p->b, "name_ru",
-             str_from(json_string_value(json_object_get(o, "ru"))));
-    json_decref(o);
 }
 
 static int put_priority(struct print *p, const struct db_rows *rows)
@@ -274,10 +289,12 @@ int catalog_print(struct db_tx *tx, struct buf *b, struct err *e)
          "SELECT id, name, time_zone FROM schedules WHERE id > ?1 ORDER BY id",
          put_schedule},
         {"teams",
-         "SELECT t.key, t.name, COALESCE(s.name, '') FROM teams t LEFT JOIN "
+         "SELECT t.key, t.name, t.names_json, COALESCE(s.name, '') FROM teams "
+         "t LEFT JOIN "
          "schedules s ON s.id = t.schedule_id WHERE t.id > ?1 ORDER BY t.id",
          put_team},
-        {"skills", "SELECT key, name FROM skills WHERE id > ?1 ORDER BY id",
+        {"skills",
+         "SELECT key, name, names_json FROM skills WHERE id > ?1 ORDER BY id",
          put_skill},
         {"priorities",
          "SELECT key, name, names_json, rank, min_level FROM priorities WHERE "

@@ -11,12 +11,14 @@
 enum { STRICT, ANY_LEVEL, ANY_LANGUAGE, RELAXATIONS };
 
 struct reasons {
+    const char *language;
     const char *fits, *low, *other_language, *queue_full, *queue_older,
         *queue_nobody, *queue_unknown;
     const char *verdicts[9];
 };
 
 static const struct reasons russian = {
+    .language = "ru",
     .fits = "{{who}}: навык «{{skill}}» уровня {{level}}, на столе {{open}} из "
             "{{max}}.",
     .low = "{{who}}: свободных с нужным уровнем нет, навык «{{skill}}» уровня "
@@ -36,6 +38,7 @@ static const struct reasons russian = {
                  "стол занят", "вернул это обращение"},
 };
 static const struct reasons english = {
+    .language = "en",
     .fits = "{{who}}: skill \"{{skill}}\" at level {{level}}, {{open}} of "
             "{{max}} on the desk.",
     .low = "{{who}}: nobody free has the level; skill \"{{skill}}\" at level "
@@ -171,13 +174,16 @@ static bool all_are_full(const struct catalog *c,
 }
 
 static const char *skill_name(const struct catalog *c,
-                              const struct route_ask *ask, struct arena *a)
+                              const struct route_ask *ask, const char *language,
+                              struct arena *a)
 {
     if (!ask->topic)
         return "-";
-    if (ask->topic->skill >= 0)
-        return arena_copy(a, c->skills[ask->topic->skill].name);
-    return arena_copy(a, ask->topic->name);
+    if (ask->topic->skill < 0)
+        return arena_copy(
+            a, catalog_name(ask->topic->name, ask->topic->names, language));
+    const struct catalog_skill *s = &c->skills[ask->topic->skill];
+    return arena_copy(a, catalog_name(s->name, s->names, language));
 }
 
 static const char *reason_for(struct arena *a, const char *form,
@@ -212,7 +218,7 @@ void route_choose(const struct catalog *c, const struct route_load *loads,
         return;
     }
     const char *const forms[] = {text->fits, text->low, text->other_language};
-    const char *skill = skill_name(c, ask, a);
+    const char *skill = skill_name(c, ask, text->language, a);
     for (int relaxed = STRICT; relaxed < RELAXATIONS; relaxed++) {
         const struct catalog_staff *s = best(c, loads, ask, relaxed);
         if (!s)

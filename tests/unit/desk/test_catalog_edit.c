@@ -19,8 +19,11 @@ static const char whole[] =
     "    holidays: {2026-01-01: 'New \"Year\"', 2026-05-09: ''}\n"
     "    workdays: {2026-05-16: instead}\n"
     "  empty: {time_zone: 'UTC+03:00'}\n"
-    "teams: {far: {name: Far, schedule: week}}\n"
-    "skills: {phone: 'Phones: all'}\n"
+    "teams:\n"
+    "  far: {name: Far, schedule: week}\n"
+    "  near: {name_ru: Рядом, name_en: Near}\n"
+    "skills: {phone: 'Phones: all', cable: {name_ru: Кабели, name_en: "
+    "Cables}}\n"
     "priorities:\n"
     "  low: {name_ru: Низкий, name_en: Low, rank: 9, min_level: 2}\n"
     "slas:\n"
@@ -118,7 +121,9 @@ static const char *const parts[] = {
     "\"empty\":{\"time_zone\":\"UTC+03:00\",\"hours\":{},\"holidays\":{},"
     "\"workdays\":{}}",
     "\"far\":{\"name\":\"Far\",\"schedule\":\"week\"}",
+    "\"near\":{\"name_en\":\"Near\",\"name_ru\":\"Рядом\"}",
     "\"phone\":\"Phones: all\"",
+    "\"cable\":{\"name_en\":\"Cables\",\"name_ru\":\"Кабели\"}",
     "\"low\":{\"name_en\":\"Low\",\"name_ru\":\"Низкий\",\"rank\":9,"
     "\"min_level\":2}",
     "\"slow\":{\"schedule\":\"week\",\"targets\":{\"high\":{\"solution\":240},"
@@ -237,6 +242,7 @@ static const struct slip slips[] = {
      "5: there is no field 'till'"},
     /* what is not there */
     {"topics:\n  x: {name_en: X, parent: nix}\n", "2: there is no such topic"},
+    {"skills:\n  x: {title: X}\n", "2: there is no field 'title'"},
     {"topics:\n  x: {name_en: X, skill: nix}\n", "2: there is no such skill"},
     {"topics:\n  x: {name_en: X, sla: nix}\n", "2: there is no such sla"},
     {"teams:\n  x: {name: X, schedule: nix}\n", "2: there is no such schedule"},

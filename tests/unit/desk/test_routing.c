@@ -13,7 +13,7 @@ static const char crew[] =
     "  network: {name_en: Network, team: second, skill: net}\n"
     "  chat: {name_en: Chat, team: line}\n"
     "  lone: {name_en: Lone, skill: odd}\n"
-    "skills: {odd: Oddities}\n"
+    "skills: {odd: {name_ru: Странности, name_en: Oddities}}\n"
     "staff:\n"
     "  eve: {name: Eve, team: second, languages: ru, max_open: 4, skills: "
     "{net: 1}}\n"
@@ -224,7 +224,8 @@ static const struct sentence sentences[] = {
      "In the queue: all who fit have full desks; the first to be free gets "
      "it."},
     {"lone", "normal", "ru", "",
-     "В очереди: сейчас никого на смене с навыком «Oddities»; назначим, когда "
+     "В очереди: сейчас никого на смене с навыком «Странности»; назначим, "
+     "когда "
      "начнётся смена."},
     {"lone", "normal", "en", "",
      "In the queue: nobody with skill \"Oddities\" is on duty now; it is "
