@@ -7,6 +7,16 @@
 #include "base/err.h"
 #include "channel/phone_script.h"
 
+static void look_at(const struct phone_prompt *prompts, struct arena *a)
+{
+    for (int t = 0; t < PHONE_TEXTS; t++) {
+        struct phone_fill f = {"{ticket}", STR("9223372036854775807")};
+        if (!prompts[t].text || !prompts[t].sound)
+            abort();
+        (void)phone_text_fill(str_from(prompts[t].text), &f, 1, a);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -28,14 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 x->how.digits_max > PHONE_DIGITS_MAX)
                 abort();
         }
-        for (int t = 0; t < PHONE_LANGUAGES * PHONE_TEXTS; t++) {
-            const struct phone_prompt *p =
-                &l->prompts[t / PHONE_TEXTS][t % PHONE_TEXTS];
-            struct phone_fill f = {"{ticket}", STR("9223372036854775807")};
-            if (!p->text || !p->sound)
-                abort();
-            (void)phone_text_fill(str_from(p->text), &f, 1, a);
-        }
+        for (int language = 0; language < PHONE_LANGUAGES; language++)
+            look_at(l->prompts[language], a);
     }
     arena_free(a);
     return 0;

@@ -11,7 +11,7 @@
 #include "channel/phone_re.h"
 #include "channel/phone_script.h"
 
-enum { SCRIPT = 0 /* of the data that a context keeps */, DEPTH = 8 };
+enum { DEPTH = 8 };
 
 bool phone_tls_is_wanted(const struct phone_account *x)
 {
@@ -48,18 +48,17 @@ static bool is_ours(X509 *certificate, const struct phone_script *s)
     return !any; /* there is no name that it could have */
 }
 
-static int look_at(int ok, X509_STORE_CTX *chain)
+/* The whole verdict on a chain. A callback of each certificate would not do:
+ * from 3.5 on OpenSSL asks none about a certificate that is trusted itself. */
+static int look_at(X509_STORE_CTX *chain, void *arg)
 {
-    SSL *ssl =
+    const SSL *ssl =
         X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
     if (SSL_is_server(ssl))
         return 1; /* telephones have certificates of their makers */
-    if (!ok || X509_STORE_CTX_get_error_depth(chain) > 0)
+    int ok = X509_verify_cert(chain);
+    if (ok != 1 || is_ours(X509_STORE_CTX_get0_cert(chain), arg))
         return ok;
-    const struct phone_script *s =
-        SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), SCRIPT);
-    if (is_ours(X509_STORE_CTX_get_current_cert(chain), s))
-        return 1;
     X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH);
     return 0;
 }
@@ -68,13 +67,11 @@ int phone_tls_verify(struct tls *tls, struct phone_script *s)
 {
     static const unsigned char name[] = "otklik";
     SSL_CTX *context = tls_openssl_context(tls);
-    if (SSL_CTX_get_ex_data(context, SCRIPT) ||
-        SSL_CTX_set_ex_data(context, SCRIPT, s) != 1)
-        return EBUSY;
     /* without it, who comes back with a session is refused */
     if (SSL_CTX_set_session_id_context(context, name, sizeof(name) - 1) != 1)
         return EINVAL;
     SSL_CTX_set_verify_depth(context, DEPTH);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, look_at);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context, look_at, s);
     return 0;
 }

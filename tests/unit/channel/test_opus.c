@@ -17,12 +17,23 @@ struct talk {
     int16_t heard[FRAMES * OUT];
 };
 
-/* A tone that moves, so that no shift of it looks like another. */
+/* A voice's five harmonics, whose pitch and loudness move so that no shift
+ * looks like another, and a little breath. A pure tone would not do: where
+ * packets are lost it makes the codec's long-term prediction swing. */
 static void speak(struct talk *t)
 {
+    unsigned seed = 1;
+    double phase = 0;
     for (size_t i = 0; i < FRAMES * OPUS_FRAME; i++) {
         double s = (double)i / 8000;
-        t->said[i] = (int16_t)lrint(8000 * sin(2 * M_PI * (300 + 400 * s) * s));
+        double loud = 0.55 + 0.45 * sin(2 * M_PI * 4 * s);
+        double sound = 0;
+        phase += 2 * M_PI * (120 + 30 * sin(2 * M_PI * 1.3 * s)) / 8000;
+        for (int k = 1; k <= 5; k++)
+            sound += sin(k * phase) / (k * k);
+        seed = seed * 1664525 + 1013904223;
+        sound += 0.02 * ((double)(seed >> 8) / (1 << 23) - 1);
+        t->said[i] = (int16_t)lrint(6000 * loud * sound);
     }
     for (size_t i = 0; i < FRAMES; i++) {
         t->sizes[i] =
@@ -89,27 +100,38 @@ static void test_round_trip(void **state)
         assert_int_equal(phone_opus_decode(t->opus, t->packets[i], t->sizes[i],
                                            t->heard + i * OUT),
                          OUT);
-    assert_true(likeness(t, 2, FRAMES - 2) > 0.95);
+    assert_true(likeness(t, 2, FRAMES - 2) > 0.85);
 }
 
-/* Each fifth packet is lost; the next one tells a little of it. */
-static void test_lost(void **state)
+/* Each fifth packet is lost; how near is what is heard? */
+static double lossy(struct talk *t, bool conceal)
 {
-    struct talk *t = built(state);
+    struct phone_opus *ear;
+    assert_int_equal(phone_opus_new(&ear), 0);
     memset(t->heard, 0, sizeof(t->heard));
     for (size_t i = 0; i < FRAMES; i++) {
         if (i % 5 == 4)
             continue;
-        if (i % 5 == 0 && i)
-            assert_int_equal(phone_opus_conceal(t->opus, t->packets[i],
-                                                t->sizes[i], OUT,
-                                                t->heard + (i - 1) * OUT),
+        if (i % 5 == 0 && i && conceal)
+            assert_int_equal(phone_opus_conceal(ear, t->packets[i], t->sizes[i],
+                                                OUT, t->heard + (i - 1) * OUT),
                              OUT);
-        assert_int_equal(phone_opus_decode(t->opus, t->packets[i], t->sizes[i],
+        assert_int_equal(phone_opus_decode(ear, t->packets[i], t->sizes[i],
                                            t->heard + i * OUT),
                          OUT);
     }
-    assert_true(likeness(t, 2, FRAMES - 3) > 0.8);
+    phone_opus_free(ear);
+    return likeness(t, 2, FRAMES - 3);
+}
+
+/* The packet after a lost one tells a little of it. */
+static void test_lost(void **state)
+{
+    struct talk *t = built(state);
+    double silent = lossy(t, false);
+    double concealed = lossy(t, true);
+    assert_true(concealed > 0.85);
+    assert_true(concealed > silent + 0.1);
 }
 
 static void test_made_up(void **state)
