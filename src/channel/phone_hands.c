@@ -118,6 +118,7 @@ static void think(struct phone_hands *h, struct desk_worker *w,
     struct call_question q = {
         .wav = {t->sound, t->n_sound},
         .spoken = t->is_chosen ? phone_language_code(t->language) : "",
+        .language = phone_language_code(t->language),
         .cancelled = is_too_late,
         .ctx = t,
     };

@@ -13,6 +13,9 @@
 #include "base/scope.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "desk/catalog.h"
+#include "desk/desk.h"
+#include "desk/vocabulary.h"
 #include "model/hub.h"
 #include "model/whisper.h"
 #include "speech/decode.h"
@@ -28,6 +31,7 @@ struct running {
     struct whisper *model;
     struct whisper_session *session;
     struct whisper_options options;
+    struct arena *arena; /* of the prompt */
     enum subtitles_form form;
 };
 
@@ -86,14 +90,15 @@ static void show(void *ctx, double share)
 
 static void tell_guard(const char *path, const struct guard_report *g)
 {
-    size_t gone = g->silent + g->unlikely + g->phantoms + g->repeated;
+    size_t gone = g->silent + g->unlikely + g->phantoms + g->repeated + g->told;
     if (gone || g->shortened)
         (void)fprintf(stderr,
                       "otklik: %s: left out what nobody said: %zu segments "
-                      "(%zu silent, %zu unlikely, %zu phantoms, %zu repeated), "
+                      "(%zu silent, %zu unlikely, %zu phantoms, %zu repeated, "
+                      "%zu of the prompt), "
                       "%zu shortened\n",
                       path, gone, g->silent, g->unlikely, g->phantoms,
-                      g->repeated, g->shortened);
+                      g->repeated, g->told, g->shortened);
 }
 
 /* FOLDER/NAME.srt of a sound called NAME.wav. */
@@ -153,7 +158,7 @@ static int transcribe(struct running *x, const char *path, struct err *e)
     struct pcm sound = {0};
     struct whisper_transcript t = {0};
     struct guard_report report = {0};
-    const struct guard guard = {0};
+    const struct guard guard = {.prompt = x->options.prompt};
     struct buf out = BUF_INIT(OUTPUT_BYTES);
     char name[] = "transcribe";
     int r = read_sound(path, &sound, e);
@@ -195,6 +200,32 @@ static enum subtitles_form form_of(const struct args *a)
     return cli_json(a) ? AS_JSON : AS_TEXT;
 }
 
+/* The words of the desk, and after them those of the command line, which say
+ * best what is in this sound. */
+static int add_vocabulary(struct running *x, struct err *e)
+{
+    struct desk *d = NULL;
+    struct vocabulary *v = NULL;
+    struct desk_options o = {.folder = cli_folder(x->a), .records_only = true};
+    int r = desk_open(&o, &d, e);
+    if (!r)
+        r = vocabulary_load(d, &v, e);
+    if (!r) {
+        const char *language = x->options.language;
+        struct catalog *c = desk_catalog(d);
+        struct str words = vocabulary_prompt(
+            v, c, str_from(desk_settings(d).speech.vocabulary),
+            language ? language : "", x->arena);
+        x->options.prompt =
+            str_from(arena_printf(x->arena, STR_FMT " " STR_FMT, STR_ARG(words),
+                                  STR_ARG(x->options.prompt)));
+        catalog_unref(c);
+    }
+    vocabulary_unref(v);
+    desk_close(d);
+    return r;
+}
+
 static int read_options(struct running *x, struct err *e)
 {
     int64_t beams = 1;
@@ -219,7 +250,7 @@ static int read_options(struct running *x, struct err *e)
         .is_fixed = args_has(a, "fast"),
         .cuts_windows = args_has(a, "fast"),
     };
-    return r;
+    return r || !args_has(a, "vocabulary") ? r : add_vocabulary(x, e);
 }
 
 static int start(struct running *x, struct err *e)
@@ -250,7 +281,8 @@ static int run(void *ctx, const struct args *a)
 {
     (void)ctx;
     struct err e = {0};
-    struct running x = {.a = a};
+    SCOPED(scope_arena) struct arena *arena = arena_new();
+    struct running x = {.a = a, .arena = arena};
     int r = start(&x, &e);
     for (int i = 0; !r && i < a->n_words; i++)
         r = transcribe(&x, a->words[i], &e);
@@ -267,6 +299,8 @@ static const struct arg_option options[] = {
     {'w', "words", NULL, "times and confidences of words (vtt, json)"},
     {'T', "translate", NULL, "into English"},
     {0, "prompt", "TEXT", "words that are likely: names, products"},
+    {0, "vocabulary", NULL,
+     "the desk's own words too: staff, topics, articles"},
     {'b', "beams", "N", "texts side by side, 1 to 8 (default 1)"},
     {0, "forget", NULL, "each 30 s by themselves"},
     {0, "fast", NULL, "one try, and no silence after a short sound"},

@@ -82,6 +82,7 @@ enum { CALL_ANSWER_MAX = 1200 }; /* bytes that are read out */
 struct call_question {
     struct str wav;               /* what was said */
     const char *spoken;           /* language that the caller chose; "" */
+    const char *language;         /* of the line */
     bool (*cancelled)(void *ctx); /* asked now and then; may be NULL */
     void *ctx;
 };

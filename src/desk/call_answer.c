@@ -11,6 +11,7 @@
 #include "desk/catalog.h"
 #include "desk/desk.h"
 #include "desk/intake_parts.h"
+#include "desk/vocabulary.h"
 #include "speech/recogniser.h"
 #include "speech/sound.h"
 #include "text/markdown.h"
@@ -43,6 +44,7 @@ static int hear(struct desk *d, const struct call_question *q, struct arena *a,
         .samples = sound.samples,
         .n = sound.n,
         .language = q->spoken,
+        .prompt = vocabulary_prompt_of(d, q->language, a),
         .cancelled = q->cancelled,
         .ctx = q->ctx,
     };

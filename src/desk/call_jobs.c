@@ -21,6 +21,7 @@
 #include "desk/intake_parts.h"
 #include "desk/message.h"
 #include "desk/ticket.h"
+#include "desk/vocabulary.h"
 #include "speech/decode.h"
 #include "speech/recogniser.h"
 #include "speech/sound.h"
@@ -72,6 +73,7 @@ struct hearing {
     struct attachment file;
     const char *language; /* of the ticket so far: the line's */
     const char *spoken;   /* the caller said so; "": to be found out */
+    struct str prompt;    /* words that are likely */
     bool waits;           /* its stage is still `recorded` */
     int64_t ms;
     struct call_mark answers[CALL_MARKS_MAX]; /* spoken ones */
@@ -342,7 +344,8 @@ static int hear_part(struct hearing *h, const struct sound *sound,
         return OTK_OK;
     struct recogniser_ask ask = {.samples = sound->samples + from,
                                  .n = to - from,
-                                 .language = h->spoken};
+                                 .language = h->spoken,
+                                 .prompt = h->prompt};
     int r = recogniser_run(desk_recogniser(h->d), &ask, h->arena, ret, e);
     for (size_t i = 0; !r && i < ret->n_segments; i++) {
         ret->segments[i].from_ms += from_ms;
@@ -390,6 +393,8 @@ static int hear(struct hearing *h, struct err *e)
 {
     struct sound sound = {0};
     int r = read_sound(h, &sound, e);
+    h->prompt = vocabulary_prompt_of(
+        h->d, h->spoken[0] ? h->spoken : h->language, h->arena);
     int64_t end = h->n_answers ? h->answers[0].from_ms : h->ms + MS_SECOND;
     if (!r)
         r = hear_part(h, &sound, 0, end, &h->said, e);

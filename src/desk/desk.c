@@ -16,6 +16,7 @@
 #include "db/db.h"
 #include "desk/catalog.h"
 #include "desk/live_settings.h"
+#include "desk/vocabulary.h"
 #include "knowledge/articles.h"
 #include "knowledge/vectors.h"
 #include "speech/recogniser.h"
@@ -34,6 +35,7 @@ struct desk {
     struct triage_model *model;
     struct knowledge_index *knowledge;
     struct catalog *catalog;
+    struct vocabulary *vocabulary; /* NULL: nothing hears */
     struct recogniser *recogniser; /* NULL: none; does not change */
     struct vectors *vectors; /* NULL: search by words alone; does not change */
     void (*on_push)(void *arg);
@@ -71,6 +73,14 @@ struct catalog *desk_catalog(struct desk *d)
     return c;
 }
 
+struct vocabulary *desk_vocabulary(struct desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    struct vocabulary *v = vocabulary_ref(d->vocabulary);
+    pthread_mutex_unlock(&d->lock);
+    return v;
+}
+
 struct fresh {
     struct desk *d;
     struct catalog *catalog;
@@ -79,6 +89,7 @@ struct fresh {
     size_t n_articles;
     bool new_articles;
     struct knowledge_index *knowledge;
+    struct vocabulary *vocabulary;
     int64_t knowledge_generation;
 };
 
@@ -106,6 +117,8 @@ static int load_changed(struct db_tx *tx, void *arg, struct err *e)
 static int make_index(struct fresh *f, struct err *e)
 {
     struct knowledge_dense dense = {f->d->vectors, -1};
+    if (f->d->recogniser)
+        f->vocabulary = vocabulary_new(f->articles, f->n_articles);
     return knowledge_index_new(f->articles, f->n_articles,
                                f->d->vectors ? &dense : NULL, &f->knowledge, e);
 }
@@ -120,9 +133,11 @@ static int refresh_store(struct desk *d, struct err *e)
     if (r) {
         catalog_unref(f.catalog);
         knowledge_index_unref(f.knowledge);
+        vocabulary_unref(f.vocabulary);
         return r;
     }
     struct catalog *old_catalog = NULL;
+    struct vocabulary *old_vocabulary = NULL;
     struct knowledge_index *old_knowledge = NULL;
     pthread_mutex_lock(&d->lock);
     if (f.catalog) {
@@ -133,10 +148,13 @@ static int refresh_store(struct desk *d, struct err *e)
         old_knowledge = d->knowledge;
         d->knowledge = f.knowledge;
         d->knowledge_generation = f.knowledge_generation;
+        old_vocabulary = d->vocabulary;
+        d->vocabulary = f.vocabulary;
     }
     pthread_mutex_unlock(&d->lock);
     catalog_unref(old_catalog);
     knowledge_index_unref(old_knowledge);
+    vocabulary_unref(old_vocabulary);
     return OTK_OK;
 }
 
@@ -305,6 +323,7 @@ void desk_close(struct desk *d)
     triage_unref(d->model);
     knowledge_index_unref(d->knowledge);
     catalog_unref(d->catalog);
+    vocabulary_unref(d->vocabulary);
     vectors_unref(d->vectors);
     recogniser_close(d->recogniser);
     live_settings_free(d->settings);

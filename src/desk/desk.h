@@ -24,6 +24,7 @@ struct recogniser;
 struct stemmer;
 struct triage_model;
 struct triage_scratch;
+struct vocabulary;
 struct desk;
 
 struct desk_options {
@@ -52,6 +53,8 @@ const char *desk_folder(const struct desk *d);
 struct triage_model *desk_model(struct desk *d);
 struct knowledge_index *desk_knowledge(struct desk *d);
 struct catalog *desk_catalog(struct desk *d);
+/* The words of its articles; NULL: nothing hears, or records_only. */
+struct vocabulary *desk_vocabulary(struct desk *d);
 
 /* What hears recordings; NULL: nothing does. Lives as long as the desk. */
 struct recogniser *desk_recogniser(struct desk *d);

@@ -74,6 +74,7 @@ const struct conf_setting settings_table[] = {
     {.name = "speech.key", .type = CONF_TEXT, AT(speech.key), .fallback = "", .max = 1000, .help = "of http: its key", .secret = true, .change = CONF_BY_HAND},
     WHOLE("speech.timeout_seconds", speech.timeout_seconds, AT_START, "300", 1, 3600, "of http: how long one recording may take"),
     {.name = "speech.memory_text", .type = CONF_TEXT, AT(speech.memory_text), .fallback = "", .max = 4000, .help = "of memory: what it hears in every recording", .change = CONF_BY_HAND},
+    {.name = "speech.vocabulary", .type = CONF_TEXT, AT(speech.vocabulary), .fallback = "", .max = 500, .help = "names and words that callers say, between commas; the recogniser hears them before those of staff, topics and articles", .change = CONF_AT_ONCE},
     {.name = "speech.decoder", .type = CONF_TEXT, AT(speech.decoder), .fallback = "", .max = 1024, .help = "program that decodes uploaded sound; empty: otklik-decode beside this one", .change = CONF_BY_HAND},
     {.name = "speech.synthesiser", .type = CONF_TEXT, AT(speech.synthesiser), .fallback = "espeak-ng", .max = 1024, .help = "program that speaks on the phone; empty: only sounds of the owner are played", .change = CONF_BY_HAND},
 

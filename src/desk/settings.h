@@ -74,6 +74,7 @@ struct settings {
         char *key;
         int64_t timeout_seconds;
         char *memory_text; /* what `memory` hears */
+        char *vocabulary;  /* words that callers say, between commas */
         char *decoder;     /* a program; empty: the one beside ours */
         char *synthesiser; /* the program that speaks; empty: nothing does */
     } speech;

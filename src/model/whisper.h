@@ -72,7 +72,8 @@ struct whisper_options {
     bool has_words;       /* times and confidences of words */
     bool without_times;   /* no timestamps within a window */
     int beams;            /* 0, 1: greedy */
-    struct str prompt;    /* words that are likely: names, products */
+    struct str prompt;    /* words that are likely: names, products; the end of
+                             it counts where there is no room for all */
     bool forgets;         /* a window knows nothing of the one before it */
     bool is_fixed;        /* no second try at higher temperatures */
     bool cuts_windows;    /* encode only what is heard of the last window: fast,

@@ -70,6 +70,8 @@ struct job {
     int language;   /* -1: not yet known */
     uint32_t *said; /* tokens of the windows before, the last ones */
     size_t n_said;
+    uint32_t *told; /* the words of the prompt */
+    size_t n_told;
     uint32_t *prompt;
     size_t n_prompt, start;
     struct whisper_found found;
@@ -173,26 +175,49 @@ static int choose_language(struct job *j, struct err *e)
 /* ---- the prompt
  * --------------------------------------------------------------------- */
 
+static void read_prompt(struct job *j)
+{
+    struct buf text = BUF_INIT(WHISPER_PROMPT_BYTES + 2);
+    struct str own = str_trim(j->o->prompt);
+    buf_puts(&text, own.n ? " " : "");
+    buf_put_str(&text, own);
+    j->told = mem_new(text.len + 1, sizeof(*j->told));
+    j->n_told = whisper_vocabulary_encode(&j->w->vocabulary, buf_str(&text),
+                                          j->told, text.len);
+    buf_free(&text);
+}
+
+/* As many of the told words as fit, from the end: those nearest to what will
+ * be said count most. No word is begun in its middle. */
+static size_t told_within(const struct job *j, size_t room)
+{
+    const struct whisper_vocabulary *v = &j->w->vocabulary;
+    size_t n = j->n_told;
+    if (n <= room)
+        return n;
+    n = room;
+    while (n && !str_starts(whisper_vocabulary_bytes(v, j->told[j->n_told - n]),
+                            " "))
+        n--;
+    return n;
+}
+
 /* What stands before the text: words that are likely and the end of what was
- * said, then start, language, task. */
+ * said, which has half of the room when it wants so much; then start, language,
+ * task. */
 static void make_prompt(struct job *j, bool with_said)
 {
     const struct whisper_vocabulary *v = &j->w->vocabulary;
     size_t room = j->w->sizes.text.ctx / 2 - 1;
     uint32_t *p = j->prompt;
     size_t n = 0;
-    size_t told = 0;
-    if (j->o->prompt.n) {
-        struct buf text = BUF_INIT(WHISPER_PROMPT_BYTES + 1);
-        buf_putc(&text, ' ');
-        buf_put_str(&text, str_trim(j->o->prompt));
-        told = whisper_vocabulary_encode(v, buf_str(&text), p + 1, room / 2);
-        buf_free(&text);
-    }
     size_t said = with_said && !j->o->forgets ? j->n_said : 0;
+    size_t least = said < room / 2 ? said : room / 2;
+    size_t told = told_within(j, room - least);
     said = said < room - told ? said : room - told;
     if (told + said) {
         p[0] = v->before;
+        memcpy(p + 1, j->told + j->n_told - told, told * sizeof(*p));
         memcpy(p + 1 + told, j->said + j->n_said - said, said * sizeof(*p));
         n = 1 + told + said;
     }
@@ -406,6 +431,7 @@ int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
     j->said = mem_new(ctx, sizeof(*j->said));
     j->prompt = mem_new(ctx + PROMPT_MAX, sizeof(*j->prompt));
     j->texts.arena = t.arena;
+    read_prompt(j);
     rand_init(&j->rand, o->seed);
     whisper_rules_init(&j->rules, &w->vocabulary, !o->without_times);
     r = run(j, pcm, samples, e);
@@ -418,6 +444,7 @@ int whisper_transcribe(const struct whisper *w, struct whisper_session *s,
     t.language = j->language < 0 ? "" : whisper_language((size_t)j->language);
     t.duration_ms = (int64_t)(samples * 1000 / WHISPER_RATE);
     free(j->said);
+    free(j->told);
     free(j->prompt);
     free(j->mels);
     free(j->window);

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/whisper.h"
+#include "speech/echo.h"
 #include "text/unicode.h"
 
 enum {
@@ -112,10 +113,14 @@ static bool is_farewell(struct str s)
     return false;
 }
 
+static bool is_doubtful(const struct whisper_segment *x)
+{
+    return x->no_speech > DOUBTFUL || x->confidence < CERTAIN;
+}
+
 static bool is_phantom(const struct whisper_segment *x, struct str s)
 {
-    bool doubtful = x->no_speech > DOUBTFUL || x->confidence < CERTAIN;
-    return is_credit(s) || (is_farewell(s) && doubtful);
+    return is_credit(s) || (is_farewell(s) && is_doubtful(x));
 }
 
 /* ---- repetition within a segment
@@ -200,12 +205,27 @@ static bool shorten(struct arena *a, struct whisper_segment *x)
 /* ---- the transcript
  * ----------------------------------------------------------------- */
 
+static bool *find_told(struct str prompt, const struct whisper_transcript *t,
+                       struct arena *a)
+{
+    bool *told = ARENA_ARRAY(a, bool, t->n_segments + 1);
+    struct echo_piece *pieces =
+        ARENA_ARRAY(a, struct echo_piece, t->n_segments + 1);
+    for (size_t i = 0; i < t->n_segments; i++)
+        pieces[i] = (struct echo_piece){str_from(t->segments[i].text),
+                                        is_doubtful(&t->segments[i])};
+    if (prompt.n)
+        echo_find(prompt, pieces, t->n_segments, told);
+    return told;
+}
+
 void guard_apply(const struct guard *g, struct whisper_transcript *t,
                  struct guard_report *ret)
 {
     struct whisper_segment *kept =
         ARENA_ARRAY(t->arena, struct whisper_segment, t->n_segments + 1);
     struct arena *texts = arena_new();
+    const bool *told = find_told(g->prompt, t, texts);
     struct str last = {0};
     size_t same = 0;
     size_t n = 0;
@@ -217,6 +237,8 @@ void guard_apply(const struct guard *g, struct whisper_transcript *t,
         last = s;
         if (g->speaks && !g->speaks(g->ctx, x.from_ms, x.to_ms))
             ret->silent++;
+        else if (told[i])
+            ret->told++;
         else if (x.confidence < UNLIKELY && x.no_speech > NO_SPEECH)
             ret->unlikely++;
         else if (is_phantom(&x, s))

@@ -8,7 +8,8 @@
  *  - segments that are unlikely and whose window probably has no speech,
  *  - credits of subtitles, and farewells to viewers that are not certain,
  *  - the third and later of segments that say the same in a row; within a
- *    segment all repetitions of a phrase from the fourth on.
+ *    segment all repetitions of a phrase from the fourth on,
+ *  - what only repeats the prompt (speech/echo.h).
  */
 #ifndef OTK_SPEECH_GUARD_H
 #define OTK_SPEECH_GUARD_H
@@ -17,17 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 struct whisper_transcript;
 
 struct guard {
     /* Whether there is a voice between two times; NULL: nobody can tell. */
     bool (*speaks)(void *ctx, int64_t from_ms, int64_t to_ms);
     void *ctx;
+    struct str prompt; /* that the model was told; may be empty */
 };
 
 struct guard_report {
-    size_t silent, unlikely, phantoms, repeated; /* segments taken out */
-    size_t shortened;                            /* segments that repeated */
+    size_t silent, unlikely, phantoms, repeated, told; /* segments taken out */
+    size_t shortened; /* segments that repeated */
 };
 
 /* Changes `t`, whose arena owns what is new. */

@@ -2,8 +2,12 @@
 #include "speech/recogniser.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/utf8.h"
+#include "speech/echo.h"
+
+static const double CERTAIN = 0.8;
 
 const char *recogniser_name(const struct recogniser *r)
 {
@@ -42,6 +46,45 @@ static void put_right(struct transcript *t, int64_t ms)
     t->n_segments = n;
 }
 
+/* ---- what only repeats the prompt
+ * ---------------------------------------------------------------- */
+
+static struct str join(const struct transcript *t, struct arena *a)
+{
+    struct buf b = BUF_INIT(RECOGNISER_TEXT_MAX + 1);
+    for (size_t i = 0; i < t->n_segments; i++) {
+        buf_puts(&b, b.len ? " " : "");
+        buf_put_str(&b, t->segments[i].text);
+    }
+    struct str text = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+/* A whole text where the recogniser makes no segments. */
+static void drop_echo(struct transcript *t, struct str prompt, struct arena *a)
+{
+    struct transcript_segment whole = {.confidence = t->confidence,
+                                       .text = t->text};
+    struct transcript_segment *list = t->n_segments ? t->segments : &whole;
+    size_t n = t->n_segments ? t->n_segments : 1;
+    struct echo_piece *pieces = ARENA_ARRAY(a, struct echo_piece, n);
+    bool *is_echo = ARENA_ARRAY(a, bool, n);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        pieces[i] =
+            (struct echo_piece){list[i].text, list[i].confidence < CERTAIN};
+    echo_find(prompt, pieces, n, is_echo);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_echo[i])
+            list[kept++] = list[i];
+    }
+    if (kept == n)
+        return;
+    t->n_segments = t->n_segments ? kept : 0;
+    t->text = join(t, a);
+}
+
 int recogniser_run(struct recogniser *r, const struct recogniser_ask *ask,
                    struct arena *a, struct transcript *ret, struct err *e)
 {
@@ -60,6 +103,8 @@ int recogniser_run(struct recogniser *r, const struct recogniser_ask *ask,
     t.text = str_trim(t.text);
     t.confidence = share(t.confidence);
     put_right(&t, ms);
+    if (ask->prompt.n)
+        drop_echo(&t, ask->prompt, a);
     *ret = t;
     return OTK_OK;
 }

@@ -30,7 +30,8 @@ struct recogniser_ask {
     const int16_t *samples; /* mono, RECOGNISER_RATE */
     size_t n;
     const char *language; /* "ru": what it will be; "": to be found out */
-    struct str prompt;    /* words of the desk that may occur; may be empty */
+    struct str prompt;    /* words of the desk that may occur, between commas,
+                             the likeliest last; may be empty */
     bool (*cancelled)(void *ctx); /* asked now and then; may be NULL */
     void *ctx;
 };
@@ -67,7 +68,8 @@ struct recogniser {
 };
 
 /* Checks what comes back: UTF-8, limits, times within the sound and in order;
- * what is out of order is put right or left out. */
+ * what is out of order is put right or left out. So is what only repeats the
+ * prompt (speech/echo.h). */
 int recogniser_run(struct recogniser *r, const struct recogniser_ask *ask,
                    struct arena *a, struct transcript *ret, struct err *e);
 const char *recogniser_name(const struct recogniser *r);
@@ -75,6 +77,16 @@ void recogniser_close(struct recogniser *r); /* NULL is fine */
 
 /* Says `text`, a word a second, to whoever speaks; nothing to silence. */
 struct recogniser *recogniser_memory_open(const char *text);
+
+/* What one of `memory` was asked so far, all asks together. */
+enum { RECOGNISER_PROMPT_SEEN = 1000 };
+struct recogniser_memory_asked {
+    size_t times;
+    size_t samples;
+    char prompt[RECOGNISER_PROMPT_SEEN]; /* of the last one, cut */
+};
+void recogniser_memory_get(struct recogniser *r,
+                           struct recogniser_memory_asked *ret);
 
 /*
  * A model of model/whisper.h: `path` is its file or folder, with or without

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "speech/activity.h"
 #include "speech/recogniser.h"
 #include "text/language.h"
@@ -13,11 +16,24 @@ enum { WORD_MS = 1000, VOICED_MS = 100 };
 struct memory {
     struct recogniser base;
     char *text;
+    pthread_mutex_t lock; /* guards: */
+    struct recogniser_memory_asked asked;
 };
 
 static struct memory *self(struct recogniser *r)
 {
     return (struct memory *)r;
+}
+
+static void remember(struct memory *m, const struct recogniser_ask *ask)
+{
+    struct str prompt = utf8_cut(ask->prompt, RECOGNISER_PROMPT_SEEN - 1);
+    pthread_mutex_lock(&m->lock);
+    m->asked.times++;
+    m->asked.samples += ask->n;
+    (void)snprintf(m->asked.prompt, RECOGNISER_PROMPT_SEEN, STR_FMT,
+                   STR_ARG(prompt));
+    pthread_mutex_unlock(&m->lock);
 }
 
 static int memory_recognise(struct recogniser *r,
@@ -27,6 +43,7 @@ static int memory_recognise(struct recogniser *r,
     (void)e;
     struct str rest = str_from(self(r)->text);
     struct str word;
+    remember(self(r), ask);
     if (activity_voiced_ms(ask->samples, ask->n, RECOGNISER_RATE) < VOICED_MS)
         return 0;
     ret->text = arena_str(a, rest);
@@ -48,6 +65,7 @@ static int memory_recognise(struct recogniser *r,
 static void memory_close(struct recogniser *r)
 {
     struct memory *m = self(r);
+    (void)pthread_mutex_destroy(&m->lock);
     free(m->text);
     free(m);
 }
@@ -63,5 +81,16 @@ struct recogniser *recogniser_memory_open(const char *text)
     struct memory *m = MEM_NEW(struct memory);
     m->base.ops = &memory_ops;
     m->text = mem_copy_str(text);
+    (void)pthread_mutex_init(&m->lock, NULL);
     return &m->base;
+}
+
+void recogniser_memory_get(struct recogniser *r,
+                           struct recogniser_memory_asked *ret)
+{
+    assert(r->ops == &memory_ops);
+    struct memory *m = self(r);
+    pthread_mutex_lock(&m->lock);
+    *ret = m->asked;
+    pthread_mutex_unlock(&m->lock);
 }

@@ -37,6 +37,11 @@ bool cp_is_letter(uint32_t cp)
     return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
 }
 
+bool cp_is_capital(uint32_t cp)
+{
+    return utf8proc_tolower((utf8proc_int32_t)cp) != (utf8proc_int32_t)cp;
+}
+
 bool cp_is_digit(uint32_t cp)
 {
     if (cp < 0x80)

@@ -28,6 +28,7 @@ struct str text_fingerprint(struct arena *a, struct str s);
 struct str text_lower(struct arena *a, struct str s);
 
 bool cp_is_letter(uint32_t cp);
+bool cp_is_capital(uint32_t cp); /* has a small letter */
 bool cp_is_digit(uint32_t cp);
 bool cp_is_cyrillic(uint32_t cp);
 bool cp_is_latin(uint32_t cp);

@@ -15,6 +15,7 @@ from contextlib import closing
 
 import side_by_side
 from desk import Desk, wait_for
+from hearer import Hearer
 from phone import FRAME, Phone, speech
 from torture import REQUESTS, message
 
@@ -592,6 +593,69 @@ lines:
         d.keeps_nothing()
 
 
+class PhoneWordsTest(unittest.TestCase):
+    """What the recogniser is told and given, by one that writes it down."""
+
+    def desk(self, text, *settings, script=SCRIPT):
+        self.hearer = Hearer(text)
+        self.addCleanup(self.hearer.__exit__)
+        d = PhoneDesk(*settings, *self.hearer.settings(), script=script)
+        self.addCleanup(d.__exit__)
+        return d
+
+    def call(self, d, number="support", ms=1000):
+        p = Phone(d.sip)
+        self.addCleanup(p.__exit__)
+        self.assertEqual(p.dial(number).status, 200)
+        p.quiet(400)
+        p.speak(speech(ms))
+        return p
+
+    def test_vocabulary(self):
+        """Calls and files are recognised with the words of the desk; who only
+        repeats them heard nothing."""
+        d = self.desk(WORDS).start()
+        d.client("admin").patch("/settings", {
+            "speech.vocabulary": "Лысый ёж, Кашалот-9"})
+        self.call(d).hang_up()
+        self.assertEqual(d.done(1)["subject"], WORDS)
+        prompt = self.hearer.asked[0]["prompt"]
+        self.assertTrue(prompt.endswith(", Кашалот-9, Лысый ёж."), prompt)
+        self.assertLessEqual(len(prompt.encode()), 600)
+        self.assertIn("VPN", prompt)
+        names = [r["name"] for r in d.rows(
+            "SELECT name FROM people JOIN staff ON staff.person_id = people.id")]
+        self.assertTrue([n for n in names if n in prompt], prompt)
+        # an article that is new, and a setting that is another, count at once
+        anna = d.client("anna")
+        for n in range(40):
+            anna.post("/knowledge/articles", {
+                "key": f"z{n}", "language": "ru", "title": "Сервер ЗюйдВест",
+                "answer": f"Перезапустите ЗюйдВест {n}."}, 201)
+        d.client("admin").patch("/settings", {"speech.vocabulary": "Нарвал"})
+        path = os.path.join(d.folder, "said.wav")
+        with wave.open(path, "wb") as w:
+            w.setparams((1, 2, 8000, 0, "NONE", ""))
+            w.writeframes(b"\x00\x10\x00\xf0" * 8000)
+        t = anna.post("/tickets", {"text": "Смотрите файл"}, 201).json["id"]
+
+        def told():
+            with open(path, "rb") as f:
+                anna.upload(f"/tickets/{t}/attachments", "said.wav", f.read(),
+                            "audio/wav")
+            n = len(d.notes(t))
+            wait_for("a note", lambda: len(d.notes(t)) > n)
+            return self.hearer.asked[-1]["prompt"].endswith(
+                "ЗюйдВест, Нарвал.")
+        wait_for("the new words", told)
+        # it hears the list alone
+        self.hearer.text = lambda asked: asked["prompt"]
+        self.call(d).hang_up()
+        body = d.rows("SELECT body FROM messages WHERE ticket_id = ?",
+                      d.done(2)["id"])[0]["body"]
+        self.assertEqual(body, "Слова не разобраны: послушайте файл.")
+
+
 class PhoneStartsTest(unittest.TestCase):
     """Tests that need a telephone of their own."""
 
@@ -815,5 +879,5 @@ class PhoneStartsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    side_by_side.main([PhoneStartsTest],
+    side_by_side.main([PhoneStartsTest, PhoneWordsTest],
                       [PhoneEndsTest, PhoneSignalsTest, PhoneTalksTest])

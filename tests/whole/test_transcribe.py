@@ -147,6 +147,25 @@ class Models(TranscribeCase):
                      made / "float.wav", model=bad)
 
 
+class Words(TranscribeCase):
+    def test_vocabulary(self):
+        """What the desk is told about is what the model is told."""
+        desk = self.top / "desk"
+        subprocess.run([PROGRAM, "init", desk, "--no-model"], check=True,
+                       capture_output=True)
+        def told(*words, own=""):
+            return self.run_it(made / "float.wav", "--json", "--desk", desk, *words,
+                               env={"OTKLIK_SPEECH_VOCABULARY": own})
+        plain = told()
+        self.assertEqual(told(own="Кашалот"), plain)
+        words = told("--vocabulary")
+        self.assertNotEqual(words, plain)
+        self.assertNotEqual(told("--vocabulary", own="Кашалот"), words)
+        self.assertNotEqual(told("--vocabulary", "--prompt", "Нарвал"), words)
+        self.refused(4, "is not a desk", made / "float.wav", "--desk", self.top,
+                     "--vocabulary")
+
+
 class Sounds(TranscribeCase):
     def test_what_is_no_sound(self):
         bad = self.top / "bad.wav"

@@ -249,7 +249,8 @@ static struct call_thought think(struct desk *d, struct recording *r)
     struct err e = {0};
     int64_t ms;
     assert_int_equal(recording_read(r, collect, &b, &ms, &e), 0);
-    struct call_question q = {.wav = buf_str(&b), .spoken = ""};
+    struct call_question q = {
+        .wav = buf_str(&b), .spoken = "", .language = "ru"};
     if (call_think(d, worker, &q, arena, &x, &e))
         fail_msg("%s", e.msg);
     buf_free(&b);

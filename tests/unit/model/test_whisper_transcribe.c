@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -140,6 +141,38 @@ static void hears_the_language(void **state)
     assert_true(whisper_language_find(str_from(t.language)) >= 0);
     assert_true(t.language_chance > 0.01F && t.language_chance < 1);
     whisper_transcript_free(&t);
+}
+
+/* "HEAD printer printer … TAIL", with more between than a prompt may have. */
+static struct whisper_transcript run_told(const char *head, const char *tail)
+{
+    struct buf b = BUF_INIT(WHISPER_PROMPT_BYTES);
+    buf_puts(&b, head);
+    for (int i = 0; i < 400; i++)
+        buf_puts(&b, " printer");
+    buf_puts(&b, tail);
+    const struct whisper_options o = {.language = "en",
+                                      .is_fixed = true,
+                                      .without_times = true,
+                                      .prompt = buf_str(&b)};
+    struct whisper_transcript t = run(&o, SAMPLES / 4);
+    assert_int_equal(t.n_segments, 1);
+    buf_free(&b);
+    return t;
+}
+
+/* What does not fit is cut off in front. */
+static void the_end_of_a_prompt_counts(void **state)
+{
+    (void)state;
+    struct whisper_transcript a = run_told("scanner", "");
+    struct whisper_transcript b = run_told("cable", "");
+    struct whisper_transcript c = run_told("scanner", " cable");
+    assert_string_equal(a.segments[0].text, b.segments[0].text);
+    assert_string_not_equal(a.segments[0].text, c.segments[0].text);
+    whisper_transcript_free(&a);
+    whisper_transcript_free(&b);
+    whisper_transcript_free(&c);
 }
 
 static void options_that_change_the_text(void **state)
@@ -340,6 +373,7 @@ int main(void)
         cmocka_unit_test(same_each_time),
         cmocka_unit_test(hears_the_language),
         cmocka_unit_test(options_that_change_the_text),
+        cmocka_unit_test(the_end_of_a_prompt_counts),
         cmocka_unit_test(next_to_nothing),
         cmocka_unit_test(can_be_stopped),
         cmocka_unit_test(wrong_options),

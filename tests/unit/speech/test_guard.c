@@ -92,6 +92,25 @@ static void silence(void **state)
     whisper_transcript_free(&t);
 }
 
+/* A list that the model was told, where it heard nothing. */
+static void prompt(void **state)
+{
+    (void)state;
+    struct whisper_segment list[] = {
+        {.text = "VPN, Outlook, Zebra."},
+        {.text = "Outlook, Zebra.", .no_speech = 0.5F},
+        {.text = "Outlook, Zebra."},
+        {.text = "Zebra.", .confidence = 0.5F},
+    };
+    struct whisper_transcript t = make(list, ROWS(list));
+    const struct guard g = {.prompt = STR("VPN, Outlook, Zebra.")};
+    assert_int_equal(apply(&g, &t).told, 2);
+    assert_int_equal(t.n_segments, 2);
+    assert_string_equal(t.segments[0].text, "Outlook, Zebra.");
+    assert_string_equal(t.segments[1].text, "Zebra.");
+    whisper_transcript_free(&t);
+}
+
 /* Twice may be meant, three times in a row is a machine. */
 static void same_segments(void **state)
 {
@@ -189,9 +208,10 @@ static void forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phantoms),       cmocka_unit_test(unlikely),
-        cmocka_unit_test(silence),        cmocka_unit_test(same_segments),
-        cmocka_unit_test(phrases_within), cmocka_unit_test(forms),
+        cmocka_unit_test(phantoms),      cmocka_unit_test(unlikely),
+        cmocka_unit_test(silence),       cmocka_unit_test(prompt),
+        cmocka_unit_test(same_segments), cmocka_unit_test(phrases_within),
+        cmocka_unit_test(forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,66 @@ static void test_silence(void **state)
     recogniser_close(memory);
 }
 
+/* What only repeats the prompt is nothing that was said: of any recogniser,
+ * with segments and without. */
+static void test_echo(void **state)
+{
+    (void)state;
+#define LISTED "Printing, Ann, VPN, Outlook, Zebra"
+    static const char *const replies[] = {
+        "{\"text\":\"" LISTED ".\"}",
+        "{\"text\":\"" LISTED ".\",\"segments\":[{\"start\":0,\"end\":1,"
+        "\"text\":\" Printing, Ann,\",\"avg_logprob\":-0.01},{\"start\":1,"
+        "\"end\":2,\"text\":\" VPN, Outlook, Zebra.\",\"avg_logprob\":"
+        "-0.01}]}",
+    };
+    struct transcript t;
+    struct err e;
+    struct recogniser_ask ask = {
+        .samples = speech, .n = N, .language = "", .prompt = STR(LISTED ".")};
+    struct recogniser *http = open_http("");
+    for (size_t i = 0; i < ROWS(replies); i++) {
+        says("200 OK", replies[i]);
+        assert_int_equal(recogniser_run(http, &ask, arena, &t, &e), 0);
+        assert_int_equal(t.text.n, 0);
+        assert_int_equal(t.n_segments, 0);
+    }
+    /* the words that are left are the text */
+    says("200 OK",
+         "{\"text\":\"x\",\"segments\":[{\"start\":0,\"end\":1,\"text\":"
+         "\"" LISTED "\"},{\"start\":1,\"end\":2,\"text\":\"Outlook is "
+         "slow.\"},{\"start\":2,\"end\":3,\"text\":\"Help.\"}]}");
+    assert_int_equal(recogniser_run(http, &ask, arena, &t, &e), 0);
+    assert_true(str_is(t.text, "Outlook is slow. Help."));
+    assert_int_equal(t.n_segments, 2);
+    recogniser_close(http);
+    struct recogniser *memory = recogniser_memory_open(LISTED);
+    assert_int_equal(recogniser_run(memory, &ask, arena, &t, &e), 0);
+    assert_int_equal(t.text.n, 0);
+    ask.prompt = STR("");
+    assert_int_equal(recogniser_run(memory, &ask, arena, &t, &e), 0);
+    assert_true(str_is(t.text, LISTED));
+    recogniser_close(memory);
+}
+
+static void test_memory_remembers(void **state)
+{
+    (void)state;
+    struct transcript t;
+    struct err e;
+    struct recogniser_memory_asked asked;
+    struct recogniser *r = recogniser_memory_open("a");
+    recogniser_memory_get(r, &asked);
+    assert_int_equal(asked.times, 0);
+    assert_int_equal(run(r, speech, 1000, &t, &e), 0);
+    assert_int_equal(run(r, silence, 500, &t, &e), 0);
+    recogniser_memory_get(r, &asked);
+    assert_int_equal(asked.times, 2);
+    assert_int_equal(asked.samples, 1500);
+    assert_string_equal(asked.prompt, "Otklik");
+    recogniser_close(r);
+}
+
 /* ---- http ------------------------------------------------------------------
  */
 
@@ -304,6 +364,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contract),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_memory_remembers),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_odd_segments),
