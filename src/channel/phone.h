@@ -20,6 +20,7 @@ struct desk;
 struct err;
 struct phone;
 struct phone_script;
+struct retention_lines;
 
 bool phone_is_built(void);
 
@@ -36,5 +37,8 @@ void phone_put_metrics(void *p, struct buf *b);
 /* The owner's script as it stands now (phone.script); also for doctor. */
 int phone_load_script(const struct desk *d, struct arena *a,
                       struct phone_script *ret, struct err *e);
+/* Its lines that say themselves how long their recordings are kept. */
+int phone_load_keeping(const struct desk *d, struct arena *a,
+                       struct retention_lines *ret, struct err *e);
 
 #endif

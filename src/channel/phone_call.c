@@ -150,7 +150,7 @@ static int begin_recording(struct call *c)
         .id = str_from(c->id),
         .caller = str_from(c->who.number),
         .name = str_from(c->who.name),
-        .line = str_from(c->who.called),
+        .line = str_from(c->line->number),
         .language = str_from(phone_language_code(language(c))),
         .is_chosen = c->talk.has_chosen,
         .started_at = c->started_at,

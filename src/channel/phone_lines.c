@@ -233,6 +233,8 @@ static int check_keys(struct script_reader *r, const yaml_node_t *at,
 /* ---- a line
  * ------------------------------------------------------------------------ */
 
+enum { KEEP_DAYS_MAX = 36500 };
+
 static int take_language(struct script_reader *r, const yaml_node_t *item,
                          void *arg)
 {
@@ -274,6 +276,9 @@ static int take_line_field(struct script_reader *r, const yaml_node_t *key,
         return take_transfer(r, value, x->line);
     if (str_is(name, "greet_by_name"))
         return script_flag(r, value, &x->line->knows_callers);
+    if (str_is(name, "keep_days"))
+        return script_number(r, value, 0, KEEP_DAYS_MAX,
+                             "keep_days is 0 to 36500", &x->line->keep_days);
     for (int t = 0; t < PHONE_TEXTS; t++) {
         const char *text = phone_text_name((enum phone_text)t);
         size_t n = strlen(text);
@@ -293,6 +298,7 @@ void script_usual_line(const struct script_reader *r, struct phone_line *ret)
                                .languages = {r->language},
                                .n_languages = 1,
                                .knows_callers = true,
+                               .keep_days = PHONE_KEEP_AS_DESK,
                                .transfer = {.to = "", .schedule = ""}};
     fill_line(&(struct line_reader){.line = ret});
 }

@@ -15,6 +15,7 @@
  *       languages: [ru, en]         # the caller chooses by key
  *       greeting: "…"               # text in the first of them that is spoken
  *       greet_by_name: false        # true: who is known hears `known`
+ *       keep_days: 30               # its recordings; 0: for ever
  *       ask: {ru: "…", en: "…"}     # … or one for each; "": nothing is said
  *       bye_sound: bye.wav          # … or a WAVE file, relative to the desk
  *
@@ -52,6 +53,7 @@ enum {
     PHONE_FIELD_MAX = 500,
     PHONE_FIELD_NAME_MAX = 60, /* of a question, bytes */
     PHONE_SCRIPT_BYTES = 1 << 20,
+    PHONE_KEEP_AS_DESK = -1, /* the line does not say: phone.keep_days */
 };
 
 struct phone_account {
@@ -86,6 +88,7 @@ struct phone_line {
     enum phone_language languages[PHONE_LANGUAGES]; /* the first: no choice */
     size_t n_languages;
     bool knows_callers; /* greets those by name who have one */
+    int64_t keep_days;  /* of its recordings; 0: for ever */
     struct phone_prompt prompts[PHONE_LANGUAGES][PHONE_TEXTS];
     struct phone_question questions[PHONE_QUESTIONS_MAX];
     size_t n_questions;

@@ -318,8 +318,9 @@ static int put_file(struct db_tx *tx, struct filing *f, struct err *e)
     return r ? r
              : db_exec(tx, e,
                        "UPDATE inbox SET stage = 'recorded', done_at = NULL, "
-                       "payload_json = ?2 WHERE id = ?1",
-                       "it", in->inbox_id, recorded_payload(f, id));
+                       "payload_json = ?2, line = ?3 WHERE id = ?1",
+                       "its", in->inbox_id, recorded_payload(f, id),
+                       f->about.line);
 }
 
 static int read_due(struct db_tx *tx, struct filing *f, struct err *e)

@@ -34,7 +34,7 @@ struct call_about {
     struct str id;       /* nobody else's; at most DEDUP_MAX bytes */
     struct str caller;   /* number or address as signalled; may be empty */
     struct str name;     /* as signalled; may be empty */
-    struct str line;     /* what was called */
+    struct str line;     /* of phone.yaml: "200"; "default" for all others */
     struct str language; /* spoken on the line: "ru" "en" */
     bool is_chosen;      /* by the caller: it is what he speaks, too */
     int64_t started_at;  /* wall ms */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -20,7 +21,13 @@
 #include "desk/erase.h"
 #include "desk/message.h"
 
-enum { BATCH = 2000, TICKETS = 100, PATH_BYTES = 4096 + 300, DAY_S = 86400 };
+enum {
+    BATCH = 2000,
+    TICKETS = 100,
+    PATH_BYTES = 4096 + 300,
+    DAY_S = 86400,
+    LINES_BYTES = 1 << 17,
+};
 
 struct work {
     struct desk *d;
@@ -29,6 +36,7 @@ struct work {
     int64_t done; /* by the last transaction */
     unsigned shelf;
     struct desk_worker *worker; /* of what is written on tickets */
+    const struct keeping *keeping;
 };
 
 /* ---- rows by age
@@ -148,23 +156,35 @@ struct old_recording {
 
 /* A file that a call made is known by its name. What still waits for its words
  * stays, when there is who gives them. */
+#define OLD_RECORDINGS(of_line)                                                \
+    "SELECT a.id, a.ticket_id, t.language FROM attachments a JOIN inbox i ON " \
+    "i.channel = 'phone' AND i.dedup = substr(a.name, 6, length(a.name) - 9) " \
+    "JOIN tickets t ON t.id = a.ticket_id WHERE a.created_at < ?1 AND "        \
+    "a.name = 'call-' || i.dedup || '.wav' AND (i.stage <> 'recorded' OR ?2 "  \
+    "= 0) AND " of_line " ORDER BY a.id LIMIT ?3"
+
+/* Recordings of one line, or of all but some. */
+struct keeping {
+    const char *sql;
+    struct str lines; /* ?4 */
+    int64_t days;
+};
+
+static const char of_one_line[] = OLD_RECORDINGS("i.line = ?4");
+/* ?4: names, each between line ends, which none of them has in it */
+static const char of_other_lines[] =
+    OLD_RECORDINGS("replace(?4, '\n' || i.line || '\n', '') = ?4");
+
 static int find_recordings(struct db_tx *tx, const struct work *w,
                            struct old_recording *ret, size_t *ret_n,
                            struct err *e)
 {
     struct db_rows *rows;
+    const struct keeping *k = w->keeping;
     struct recogniser *hears = desk_recogniser(w->d);
-    int64_t days = desk_settings(w->d).phone.keep_days;
     *ret_n = 0;
-    int r = db_query(
-        tx, &rows, e,
-        "SELECT a.id, a.ticket_id, t.language FROM attachments a JOIN inbox i "
-        "ON i.channel = 'phone' AND i.dedup = substr(a.name, 6, "
-        "length(a.name) - 9) JOIN tickets t ON t.id = a.ticket_id WHERE "
-        "a.created_at < ?1 AND a.name = 'call-' || i.dedup || '.wav' AND "
-        "(i.stage <> 'recorded' OR ?2 = 0) ORDER BY a.id LIMIT ?3",
-        "iii", w->now - days * MS_DAY, (int64_t)(hears != NULL),
-        (int64_t)TICKETS);
+    int r = db_query(tx, &rows, e, k->sql, "iiis", w->now - k->days * MS_DAY,
+                     (int64_t)(hears != NULL), (int64_t)TICKETS, k->lines);
     if (r)
         return r;
     while (*ret_n < TICKETS && (r = db_next(rows, e)) > 0)
@@ -178,7 +198,6 @@ static int retire_recording(struct db_tx *tx, const struct work *w,
                             const struct old_recording *x, struct err *e)
 {
     struct arena *a = arena_new();
-    int64_t days = desk_settings(w->d).phone.keep_days;
     struct message_new m = {
         .ticket_id = x->ticket,
         .kind = "note",
@@ -187,7 +206,7 @@ static int retire_recording(struct db_tx *tx, const struct work *w,
             x->english ? "The recording of the call was removed: recordings "
                          "are kept for %lld days."
                        : "Запись звонка удалена: записи хранятся %lld дн.",
-            (long long)days)),
+            (long long)w->keeping->days)),
     };
     int r = attachment_drop(tx, x->file, (struct actor){0}, w->now, e);
     if (!r)
@@ -208,16 +227,40 @@ static int retire_recordings(struct db_tx *tx, void *arg, struct err *e)
     return r;
 }
 
-static int drop_recordings(struct work *w, struct err *e)
+static int drop_recordings_of(struct work *w, const struct keeping *k,
+                              struct err *e)
 {
     int r = OTK_OK;
-    if (!desk_settings(w->d).phone.keep_days)
+    if (!k->days)
         return r;
-    w->worker = desk_worker_new();
+    w->keeping = k;
     do {
         r = db_write(desk_db(w->d), 0, retire_recordings, w, e);
         w->ret->recordings += r ? 0 : w->done;
     } while (!r && w->done == TICKETS);
+    return r;
+}
+
+static int drop_recordings(struct work *w, const struct retention_lines *lines,
+                           struct err *e)
+{
+    int r = OTK_OK;
+    struct buf own = BUF_INIT(LINES_BYTES);
+    w->worker = desk_worker_new();
+    buf_putc(&own, '\n');
+    for (size_t i = 0; !r && i < lines->n; i++) {
+        const struct retention_line *l = &lines->items[i];
+        struct keeping k = {of_one_line, l->name, l->days};
+        r = drop_recordings_of(w, &k, e);
+        buf_printf(&own, STR_FMT "\n", STR_ARG(l->name));
+    }
+    if (!r && buf_check(&own))
+        r = err_set(e, OTK_ELIMIT, "there are too many lines");
+    struct keeping others = {of_other_lines, buf_str(&own),
+                             desk_settings(w->d).phone.keep_days};
+    if (!r)
+        r = drop_recordings_of(w, &others, e);
+    buf_free(&own);
     desk_worker_free(w->worker);
     return r;
 }
@@ -282,15 +325,16 @@ static void drop_backups(struct work *w)
         (void)closedir(d);
 }
 
-int retention_run(struct desk *d, struct retired *ret, struct err *e)
+int retention_run(struct desk *d, const struct retention_lines *lines,
+                  struct retired *ret, struct err *e)
 {
     *ret = (struct retired){0};
     struct work w = {.d = d, .now = clock_wall(desk_clock(d)), .ret = ret};
     int r = drop_rows(&w, e);
     if (!r)
         r = drop_tickets(&w, e);
-    if (!r)
-        r = drop_recordings(&w, e);
+    if (!r && lines)
+        r = drop_recordings(&w, lines, e);
     if (!r)
         r = sweep(&w, e);
     if (!r)

@@ -100,7 +100,7 @@ const struct conf_setting settings_table[] = {
     WHOLE("phone.patience_seconds", phone.patience_seconds, AT_START, "8", 2, 120, "wait so long for the first word"),
     WHOLE("phone.hold_seconds", phone.hold_seconds, AT_START, "300", 1, 3600, "longest that a call may be put on hold"),
     WHOLE("phone.session_min_seconds", phone.session_min_seconds, AT_START, "90", 2, 1800, "shortest interval at which a caller may have a call refreshed (session timers); RFC 4028 wants at least 90"),
-    WHOLE("phone.keep_days", phone.keep_days, AT_ONCE, "0", 0, 36500, "remove recordings of calls after so many days, the words stay; 0: keep"),
+    WHOLE("phone.keep_days", phone.keep_days, AT_ONCE, "0", 0, 36500, "remove recordings of calls after so many days, the words stay; 0: keep; a line of phone.yaml may say otherwise"),
     WHOLE("phone.answer_seconds", phone.answer_seconds, AT_START, "0", 0, 60, "longest that a caller waits for an answer of the knowledge base; 0: none is looked for"),
     {.name = "phone.incident_ru", .type = CONF_TEXT, AT(phone.incident_ru), .fallback = "", .max = 1000, .help = "what is out of order now: callers hear it first, in Russian; empty: nothing", .change = CONF_AT_ONCE},
     {.name = "phone.incident_en", .type = CONF_TEXT, AT(phone.incident_en), .fallback = "", .max = 1000, .help = "the same in English", .change = CONF_AT_ONCE},

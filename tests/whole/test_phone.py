@@ -698,6 +698,9 @@ class PhoneStartsTest(unittest.TestCase):
             self.assertGreaterEqual(d.recording(t["id"]), 1000)
         self.assertEqual(sorted(d.notes(t["id"]) for t in tickets),
                          [[], ["Код: 3456"]])
+        self.assertEqual(d.rows("SELECT line FROM inbox WHERE channel = 'phone'"
+                                " ORDER BY line"),
+                         [{"line": "205"}, {"line": "default"}])
         d.keeps_nothing()
         self.assertEqual(d.count("resumed_total"), 2)
 

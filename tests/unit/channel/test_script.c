@@ -103,6 +103,26 @@ static void test_languages(void **state)
     assert_string_equal(l->prompts[PHONE_EN][PHONE_ASK].text, "");
 }
 
+/* How long recordings of a line are kept; the desk says it of the others. */
+static void test_keeping(void **state)
+{
+    (void)state;
+    struct phone_script s;
+    struct err e;
+    int r = read_script("lines:\n"
+                        "  a: {keep_days: 30}\n"
+                        "  b: {keep_days: 0}\n"
+                        "  c: {language: en}\n",
+                        &s, &e);
+    assert_int_equal(r, 0);
+    assert_int_equal(phone_script_line(&s, STR("a"))->keep_days, 30);
+    assert_int_equal(phone_script_line(&s, STR("b"))->keep_days, 0);
+    assert_int_equal(phone_script_line(&s, STR("c"))->keep_days,
+                     PHONE_KEEP_AS_DESK);
+    assert_int_equal(phone_script_line(&s, STR("x"))->keep_days,
+                     PHONE_KEEP_AS_DESK);
+}
+
 /* Who changes the greeting is not contradicted by the one with a name. */
 static void test_known(void **state)
 {
@@ -228,6 +248,8 @@ static void test_mistakes(void **state)
         {"lines:\n  a: {languages: [ru, de]}\n", ":2", "ru or en"},
         {"lines:\n  a: {ask: {de: x}}\n", ":2", "ru or en"},
         {"lines:\n  a: {greet_by_name: maybe}\n", ":2", "true or false"},
+        {"lines:\n  a: {keep_days: -1}\n", ":2", "0 to 36500"},
+        {"lines:\n  a: {keep_days: 36501}\n", ":2", "0 to 36500"},
         {"lines:\n  a: {questions: x}\n", ":2", "list"},
         {"lines:\n  a: {questions: [{text: x}]}\n", ":2", "field"},
         {"lines:\n  a: {questions: [{field: x}]}\n", ":2", "no text"},
@@ -291,9 +313,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing),   cmocka_unit_test(test_lines),
         cmocka_unit_test(test_languages), cmocka_unit_test(test_known),
-        cmocka_unit_test(test_transfer),  cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_accounts),  cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_keeping),   cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_questions), cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -207,6 +207,14 @@ static void test_marks(void **state)
     buf_free(&many);
 }
 
+static int count_line(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_int_of(tx, arg, e,
+                     "SELECT COUNT(*) FROM inbox WHERE dedup = 'call-q' AND "
+                     "line = '100'",
+                     "");
+}
+
 /* Digits are a note at once, words come with those of the call. */
 static void test_answers(void **state)
 {
@@ -219,6 +227,9 @@ static void test_answers(void **state)
     mark(r, "Silent", "");
     struct call_filed f = file(d, r);
     recording_remove(r);
+    int64_t n = 0;
+    read_desk(count_line, &n);
+    assert_int_equal(n, 1);
     struct shown s = show(f.ticket_id);
     assert_int_equal(s.n_messages, 2);
     assert_true(str_is(s.messages[1].kind, "note"));

@@ -37,13 +37,18 @@ static int64_t count_of(const char *sql)
     return c.n;
 }
 
-static struct retired retire(void)
+static struct retired retire_lines(const struct retention_lines *lines)
 {
     struct retired x;
     struct err e = {0};
-    if (retention_run(desk, &x, &e))
+    if (retention_run(desk, lines, &x, &e))
         fail_msg("%s", e.msg);
     return x;
+}
+
+static struct retired retire(void)
+{
+    return retire_lines(&(struct retention_lines){0});
 }
 
 /* The desk again, with other settings and the clock of the test. */
@@ -223,6 +228,71 @@ static void test_recordings(void **state)
     read_desk(verify_audit, &rows);
 }
 
+static int64_t recordings_of(const char *line)
+{
+    char sql[300];
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT COUNT(*) FROM attachments a JOIN inbox i ON i.dedup "
+                   "= a.hash WHERE a.hash LIKE '2-%%' AND i.line = '%s'",
+                   line);
+    return count_of(sql);
+}
+
+/* On each line one recording of 6 days, one of 11, one of 31. */
+static void put_lines(void)
+{
+    static const char *const lines[] = {"200", "201", "20%", "default", ""};
+    static const char *const ages[] = {"518400000", "950400000", "2678400000"};
+    for (size_t i = 0; i < ROWS(lines); i++) {
+        for (size_t k = 0; k < ROWS(ages); k++) {
+            char dedup[20], name[40], sql[200];
+            (void)snprintf(dedup, sizeof(dedup), "2-%zu%zu", i, k);
+            (void)snprintf(name, sizeof(name), "call-%s.wav", dedup);
+            put_recording(dedup, "ticket", name, ages[k]);
+            (void)snprintf(sql, sizeof(sql),
+                           "UPDATE inbox SET line = '%s', received_at = ?1 "
+                           "WHERE dedup = '%s'",
+                           lines[i], dedup);
+            change_desk(sql);
+        }
+    }
+}
+
+/* What a line says rules over what the desk says, for more and for less. */
+static void test_lines(void **state)
+{
+    (void)state;
+    static const char *const ten[] = {"phone.keep_days=10"};
+    static const char *const never[] = {"phone.keep_days=0"};
+    static const struct retention_line items[] = {
+        {STR("200"), 5}, {STR("201"), 30}, {STR("20%"), 0}, {STR("none"), 1}};
+    const struct retention_lines lines = {items, ROWS(items)};
+    open_with(ten, 1);
+    put_lines();
+    /* nobody can say which line has a time of its own: nothing goes */
+    assert_int_equal(retire_lines(NULL).recordings, 0);
+    assert_int_equal(retire_lines(&lines).recordings, 8);
+    assert_int_equal(recordings_of("200"), 0);
+    assert_int_equal(recordings_of("201"), 2);
+    assert_int_equal(recordings_of("20%"), 3);
+    assert_int_equal(recordings_of("default"), 1);
+    assert_int_equal(recordings_of(""), 1);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM messages WHERE body LIKE "
+                              "'%kept for 5 days.'"),
+                     3);
+    assert_int_equal(count_of("SELECT COUNT(*) FROM messages WHERE body LIKE "
+                              "'%kept for 30 days.'"),
+                     1);
+    assert_int_equal(retire_lines(&lines).recordings, 0);
+    /* without the desk's value that of a line holds all the same */
+    open_with(never, 1);
+    struct retention_line sooner = {STR("201"), 7};
+    assert_int_equal(
+        retire_lines(&(struct retention_lines){&sooner, 1}).recordings, 1);
+    assert_int_equal(recordings_of("201"), 1);
+    assert_int_equal(recordings_of("default"), 1);
+}
+
 /* The oldest of those that Otklik made; a person's own are the person's. */
 static void test_backups(void **state)
 {
@@ -263,9 +333,8 @@ static void test_backups(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_tickets),
-        cmocka_unit_test(test_recordings),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_recordings), cmocka_unit_test(test_lines),
         cmocka_unit_test(test_backups),
     };
     return cmocka_run_group_tests(tests, open_desk, close_desk);
