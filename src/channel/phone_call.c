@@ -18,13 +18,12 @@
 #include "channel/phone_media.h"
 #include "channel/phone_message.h"
 #include "channel/phone_refresh.h"
+#include "channel/phone_said.h"
 #include "channel/phone_transfer.h"
 #include "channel/phone_voice.h"
 #include "channel/phone_words.h"
 #include "desk/call.h"
 #include "desk/desk.h"
-#include "speech/activity.h"
-#include "speech/recording.h"
 #include "speech/sound.h"
 
 enum {
@@ -51,12 +50,10 @@ struct call {
     const struct sound *playing; /* NULL: nothing */
     size_t played;
     struct phone_words words;
-    char *said; /* the caller's words, to which there is an answer; or NULL */
-    struct recording *recording;
-    struct activity ear;
+    struct phone_said said;
     int64_t next_frame, sent_at, started_at;
     int keys;
-    bool answered, held, lost; /* lost: the disk took no more */
+    bool answered, held;
 };
 
 static void obey(struct call *c, enum conversation_order order);
@@ -84,9 +81,8 @@ static void destroy(void *arg)
     mem_deref(c->transfer);
     mem_deref(c->session); /* says BYE when the caller is still there */
     phone_media_free(c->media);
-    recording_remove(c->recording); /* nobody wanted it */
+    phone_said_free(&c->said);
     phone_words_free(&c->words);
-    free(c->said);
     if (c->answered) {
         c->agent->counts->active--;
         log_info("phone", "call=%s ended after %lld s", c->id,
@@ -102,17 +98,9 @@ static void destroy(void *arg)
 static void heard(void *arg, const int16_t *samples, size_t n)
 {
     struct call *c = arg;
-    struct err e = {0};
-    if (!c->recording || c->held || !conversation_listens(&c->talk))
-        return;
-    int64_t before = c->ear.voiced_ms;
-    (void)activity_hear(&c->ear, samples, n);
-    conversation_heard(&c->talk, now_ms(), c->ear.voiced_ms - before);
-    if (!c->lost && recording_put(c->recording, samples, n, &e)) {
-        c->lost = true;
-        log_error("phone", "call=%s: what is said now is lost: %s", c->id,
-                  e.msg);
-    }
+    if (c->said.recording && !c->held && conversation_listens(&c->talk))
+        conversation_heard(&c->talk, now_ms(),
+                           phone_said_put(&c->said, samples, n));
 }
 
 static void pressed(void *arg, char key)
@@ -142,10 +130,8 @@ static void say(struct call *c)
     c->played = 0;
 }
 
-static int begin_recording(struct call *c)
+static bool begin_recording(struct call *c)
 {
-    struct err e = {0};
-    struct arena *a = arena_new();
     struct call_about about = {
         .id = str_from(c->id),
         .caller = str_from(c->who.number),
@@ -155,27 +141,14 @@ static int begin_recording(struct call *c)
         .is_chosen = c->talk.has_chosen,
         .started_at = c->started_at,
     };
-    int r = recording_begin(c->agent->folder, c->id, c->ear.rate_hz,
-                            call_about_print(&about, a), &c->recording, &e);
-    if (r)
-        log_error("phone", "call=%s cannot be recorded: %s", c->id, e.msg);
-    arena_free(a);
-    return r;
+    return phone_said_begin(&c->said, c->agent->folder, &about);
 }
 
 /* What is said from now on, or these digits, answer the question. */
 static void mark_answer(struct call *c, const char *digits)
 {
-    struct err e = {0};
-    struct arena *a = arena_new();
-    struct call_mark m = {
-        .field = str_from(c->line->questions[c->talk.question].field),
-        .digits = str_from(digits),
-        .from_ms = recording_ms(c->recording),
-    };
-    if (recording_mark(c->recording, call_mark_print(&m, a), &e))
-        log_error("phone", "call=%s: an answer is lost: %s", c->id, e.msg);
-    arena_free(a);
+    phone_said_mark(&c->said, c->line->questions[c->talk.question].field,
+                    digits);
 }
 
 static void note(struct call *c)
@@ -193,7 +166,7 @@ static void listen_now(struct call *c)
             mark_answer(c, "");
         return;
     }
-    if (!c->recording && begin_recording(c)) {
+    if (!c->said.recording && !begin_recording(c)) {
         c->talk.state = TALK_PARTING; /* better than to seem to listen */
         c->talk.text = PHONE_NOTHING;
         say(c);
@@ -201,26 +174,9 @@ static void listen_now(struct call *c)
 }
 
 /* What was said so far goes to those who think; the recording stays here. */
-static int put_sound(void *ctx, struct str bytes, struct err *e)
-{
-    struct buf *b = ctx;
-    (void)e;
-    buf_put(b, bytes.p, bytes.n);
-    return buf_check(b);
-}
-
 static bool begin_thinking(struct call *c)
 {
-    enum { THINK_SECONDS = 90 }; /* of speech; who speaks longer asks people */
-    int64_t ms;
-    struct buf b =
-        BUF_INIT(SOUND_WAV_HEAD + THINK_SECONDS * sizeof(int16_t) *
-                                      (size_t)recording_rate_hz(c->recording));
     phone_media_flush(c->media);
-    if (recording_read(c->recording, put_sound, &b, &ms, NULL)) {
-        buf_free(&b);
-        return false;
-    }
     struct phone_task t = {
         .work = WORK_THINK,
         .call = c->number,
@@ -229,9 +185,10 @@ static bool begin_thinking(struct call *c)
         .is_chosen = c->talk.has_chosen,
         .until = now_ms() + c->talk.limits->think_ms,
     };
-    t.sound = buf_take(&b, &t.n_sound);
-    phone_hands_give(c->agent->thinkers, &t);
-    return true;
+    t.sound = phone_said_copy(&c->said, &t.n_sound);
+    if (t.sound)
+        phone_hands_give(c->agent->thinkers, &t);
+    return t.sound != NULL;
 }
 
 static void think(struct call *c)
@@ -251,12 +208,8 @@ static void end_recording(struct call *c, enum phone_work work)
         .call = c->number,
         .line = c->talk.gone ? NULL : c->line,
         .language = language(c),
-        .recording = c->recording,
-        .said = work == WORK_CLOSE ? c->said : NULL,
     };
-    c->recording = NULL;
-    if (work == WORK_CLOSE)
-        c->said = NULL;
+    phone_said_give(&c->said, &t);
     phone_hands_give(c->agent->hands, &t);
 }
 
@@ -390,7 +343,7 @@ static void established(const struct sip_msg *msg, void *arg)
     if (c->talk.state != TALK_NEW)
         return;
     c->next_frame = c->sent_at = now_ms();
-    activity_init(&c->ear, phone_media_rate(c->media));
+    phone_said_init(&c->said, c->id, phone_media_rate(c->media));
     phone_media_start(c->media);
     obey(c, conversation_answered(&c->talk, c->next_frame));
     tmr_start(&c->tick, 1, tick, c);
@@ -663,9 +616,8 @@ static struct call *find(struct phone_agent *a, uint64_t number)
 
 static void take_thought(struct call *c, struct phone_done *f)
 {
-    free(c->said);
-    c->said = MOVE(f->said);
-    obey(c, conversation_thought(&c->talk, c->said && c->words.answer.n));
+    phone_said_take(&c->said, f);
+    obey(c, conversation_thought(&c->talk, c->said.words && c->words.answer.n));
 }
 
 void phone_call_done(struct phone_agent *a, struct phone_done *f)
@@ -693,7 +645,7 @@ void phone_calls_end(struct phone_agent *a)
     for (struct le *le = list_head(&a->calls); le; le = next) {
         struct call *c = le->data;
         next = le->next;
-        if (conversation_left(&c->talk, now_ms()) == ORDER_FILE)
+        if (conversation_ended(&c->talk, now_ms()) == ORDER_FILE)
             obey(c, ORDER_FILE);
         mem_deref(c); /* says BYE */
     }

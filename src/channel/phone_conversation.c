@@ -211,7 +211,7 @@ enum conversation_order conversation_thought(struct conversation *c,
 {
     c->is_thought = true;
     c->has_answer = has_answer;
-    return answer(c);
+    return c->gone && c->state == TALK_THINKING ? file(c) : answer(c);
 }
 
 static enum conversation_order ask_helped(struct conversation *c)
@@ -392,10 +392,18 @@ enum conversation_order conversation_left(struct conversation *c, int64_t now)
 {
     (void)now;
     c->gone = true;
-    if (c->state == TALK_FILING || c->state == TALK_OVER)
+    c->held_since = 0;
+    if (c->state == TALK_FILING || c->state == TALK_OVER ||
+        (c->state == TALK_THINKING && !c->is_thought))
         return ORDER_NONE;
     bool unfiled = c->state != TALK_READING;
     return unfiled && conversation_has_words(c) ? file(c) : hang_up(c);
+}
+
+enum conversation_order conversation_ended(struct conversation *c, int64_t now)
+{
+    c->is_thought = true;
+    return conversation_left(c, now);
 }
 
 /* Has the caller finished, by silence or because it is long enough? `voiced_ms`
@@ -442,7 +450,7 @@ enum conversation_order conversation_look(struct conversation *c, int64_t now)
                                                                : ORDER_NONE;
     bool waits = c->waits_since != 0;
     if (c->state == TALK_THINKING && now - c->waits_since >= l->think_ms)
-        return ask_next(c);
+        return c->gone ? file(c) : ask_next(c);
     if (c->state == TALK_HELPED && waits &&
         now - c->waits_since >= l->helped_ms)
         return ask_next(c);

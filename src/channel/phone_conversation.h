@@ -159,7 +159,11 @@ enum conversation_order conversation_transferred(struct conversation *c,
 enum conversation_order conversation_noted(struct conversation *c);
 enum conversation_order conversation_filed(struct conversation *c, int64_t now,
                                            bool has_number);
+/* While an answer is looked for, it is filed when that is over: the words that
+ * come of it are those of the ticket. */
 enum conversation_order conversation_left(struct conversation *c, int64_t now);
+/* The same, and nothing is waited for. */
+enum conversation_order conversation_ended(struct conversation *c, int64_t now);
 /* Time goes by; at least every 100 ms. */
 enum conversation_order conversation_look(struct conversation *c, int64_t now);
 

@@ -48,11 +48,13 @@ struct phone_hands {
 
 /* 0: the recording is gone, it is a ticket. */
 static int file_one(struct phone_hands *h, struct desk_worker *w,
-                    struct recording *r, struct call_filed *ret)
+                    struct recording *r, const char *heard,
+                    struct call_filed *ret)
 {
     struct err e = {0};
     struct arena *a = arena_new();
-    int err = call_file(h->o.desk, w, r, a, ret, &e);
+    struct call_recorded x = {r, str_from(heard)};
+    int err = call_file(h->o.desk, w, &x, a, ret, &e);
     arena_free(a);
     if (!err) {
         h->o.counts->filed++;
@@ -94,7 +96,7 @@ static void file(struct phone_hands *h, struct desk_worker *w,
                  const struct phone_task *t, struct phone_done *f)
 {
     struct call_filed filed = {0};
-    if (file_one(h, w, t->recording, &filed) == OTK_OK && t->line)
+    if (file_one(h, w, t->recording, t->heard, &filed) == OTK_OK && t->line)
         speak_filed(h, t, &filed, &f->words.filed);
     f->ticket = filed.ticket_id;
 }
@@ -122,8 +124,12 @@ static void think(struct phone_hands *h, struct desk_worker *w,
         .cancelled = is_too_late,
         .ctx = t,
     };
-    if (!is_too_late(t) && call_think(h->o.desk, w, &q, a, &x, &e) == OTK_OK &&
-        x.answer.n && phone_language_find(str_from(x.language), &l)) {
+    bool thought =
+        !is_too_late(t) && call_think(h->o.desk, w, &q, a, &x, &e) == OTK_OK;
+    if (thought && x.heard.n)
+        f->heard = str_copy(x.heard);
+    if (thought && x.answer.n &&
+        phone_language_find(str_from(x.language), &l)) {
         phone_voice_once(h->o.voice, l, x.answer, &f->words.answer);
         f->said = str_copy(x.words);
     }
@@ -197,6 +203,7 @@ static void do_task(struct phone_hands *h, struct desk_worker *w,
     case WORK_CLOSE: close_call(h, w, &x->t, f); break;
     case WORK_FILE: file(h, w, &x->t, f); break;
     }
+    free(x->t.heard);
     h->o.done(h->o.arg, f);
     free(x);
 }
@@ -205,6 +212,7 @@ void phone_done_free(struct phone_done *f)
 {
     phone_words_free(&f->words);
     free(f->said);
+    free(f->heard);
     free(f);
 }
 
@@ -257,7 +265,7 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     }
     log_info("phone", "call=%s was cut off, %lld ms of it are filed",
              recording_name(r), (long long)ms);
-    if (file_one(x->h, x->w, r, &filed) == OTK_OK)
+    if (file_one(x->h, x->w, r, NULL, &filed) == OTK_OK)
         x->h->o.counts->resumed++;
     return OTK_OK; /* the next one may be luckier */
 }

@@ -43,6 +43,7 @@ struct phone_task {
     bool is_chosen; /* `language` is what the caller speaks */
     int64_t until;  /* of WORK_THINK: nobody waits longer; monotonic */
     char *said;     /* of WORK_CLOSE: the words; is theirs */
+    char *heard; /* of WORK_CLOSE, WORK_FILE: of a thought; theirs; or NULL */
 };
 
 struct phone_done {
@@ -51,6 +52,7 @@ struct phone_done {
     int64_t ticket; /* of WORK_FILE; 0: there is none yet */
     bool is_closed; /* of WORK_CLOSE; false: it became a ticket, after all */
     char *said;     /* of WORK_THINK: the words, when there is an answer */
+    char *heard;    /* of WORK_THINK: what need not be heard again; or NULL */
     struct phone_words words;
 };
 

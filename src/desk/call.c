@@ -28,7 +28,6 @@ enum {
     NAME_MAX_SHOWN = 100,
     ID_BYTES = 64,
     FIELD_MAX = 60,
-    PAYLOAD_BYTES = 4096,
 };
 
 /* ---- whose call it is
@@ -204,6 +203,7 @@ struct filing {
     int64_t ms;
     struct call_mark marks[CALL_MARKS_MAX];
     size_t n_marks;
+    struct str heard; /* before it ended */
     bool heard_later; /* there is a recogniser */
     struct call_filed *ret;
 };
@@ -266,7 +266,7 @@ static int find_filed(struct db_tx *tx, struct filing *f, struct err *e)
 /* What the job must know. */
 static const char *recorded_payload(const struct filing *f, int64_t attachment)
 {
-    struct buf b = BUF_INIT(PAYLOAD_BYTES);
+    struct buf b = BUF_INIT(CALL_PAYLOAD_BYTES);
     buf_printf(&b, "{\"ticket\":true,\"message\":%lld,\"attachment\":%lld,",
                (long long)f->in.message_id, (long long)attachment);
     buf_puts(&b, "\"spoken\":");
@@ -280,7 +280,12 @@ static const char *recorded_payload(const struct filing *f, int64_t attachment)
         json_put_text(&b, m->field);
         buf_putc(&b, ']');
     }
-    buf_puts(&b, "]}");
+    buf_puts(&b, "]");
+    if (f->heard.n) {
+        buf_puts(&b, ",\"heard\":");
+        buf_put_str(&b, f->heard);
+    }
+    buf_putc(&b, '}');
     const char *kept = arena_copy(f->in.arena, buf_str(&b));
     buf_free(&b);
     return kept;
@@ -395,10 +400,17 @@ static int read_marks(struct recording *r, struct filing *f, struct arena *a,
     return err;
 }
 
-int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
-              struct arena *a, struct call_filed *ret, struct err *e)
+int call_file(struct desk *d, struct desk_worker *w,
+              const struct call_recorded *x, struct arena *a,
+              struct call_filed *ret, struct err *e)
 {
-    struct filing f = {.heard_later = desk_recogniser(d) != NULL, .ret = ret};
+    struct recording *r = x->recording;
+    struct call_heard heard;
+    struct filing f = {
+        .heard = call_heard_parse(x->heard, a, &heard) ? x->heard : STR(""),
+        .heard_later = desk_recogniser(d) != NULL,
+        .ret = ret,
+    };
     *ret = (struct call_filed){0};
     int err = call_about_parse(recording_about(r), a, &f.about, e);
     if (!err)

@@ -69,10 +69,16 @@ struct call_filed {
     int64_t first_due; /* wall ms; 0: no promise */
 };
 
+struct call_recorded {
+    struct recording *recording;
+    struct str heard; /* of call_think(): is not recognised again; may be "" */
+};
+
 /* The recording stays what it is: remove it when this returned 0. The same
  * call again gives the same ticket. OTK_EAGAIN: nothing was stored. */
-int call_file(struct desk *d, struct desk_worker *w, struct recording *r,
-              struct arena *a, struct call_filed *ret, struct err *e);
+int call_file(struct desk *d, struct desk_worker *w,
+              const struct call_recorded *x, struct arena *a,
+              struct call_filed *ret, struct err *e);
 
 /* ---- answered while it goes on (desk/call_answer.c)
  * ------------------------------------------------------------------------- */
@@ -89,6 +95,7 @@ struct call_question {
 
 struct call_thought {
     struct str words;     /* empty: none were understood */
+    struct str heard;     /* for call_file(); empty: nothing was heard */
     struct str answer;    /* to be said; empty: the desk is not sure of any */
     const char *language; /* of both */
 };

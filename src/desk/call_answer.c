@@ -33,7 +33,7 @@ static void begin_intake(struct intake *in, struct desk *d,
  * ------------------------------------------------------------------ */
 
 static int hear(struct desk *d, const struct call_question *q, struct arena *a,
-                struct transcript *ret, struct err *e)
+                struct call_heard *ret, struct err *e)
 {
     struct sound raw = {0};
     struct sound sound = {0};
@@ -49,7 +49,8 @@ static int hear(struct desk *d, const struct call_question *q, struct arena *a,
         .ctx = q->ctx,
     };
     if (!r)
-        r = recogniser_run(desk_recogniser(d), &ask, a, ret, e);
+        r = recogniser_run(desk_recogniser(d), &ask, a, &ret->said, e);
+    ret->to_ms = sound_ms(&raw);
     sound_free(&raw);
     sound_free(&sound);
     return r;
@@ -59,20 +60,23 @@ int call_think(struct desk *d, struct desk_worker *w,
                const struct call_question *q, struct arena *a,
                struct call_thought *ret, struct err *e)
 {
-    struct transcript said = {0};
+    struct call_heard heard = {0};
     struct intake in;
     struct intake_result result = {.language = ""};
     struct intake_ask ask = {.channel = "phone"};
     *ret = (struct call_thought){.language = ""};
     if (!desk_recogniser(d))
         return OTK_OK;
-    int r = hear(d, q, a, &said, e);
-    if (r || said.text.n == 0)
+    int r = hear(d, q, a, &heard, e);
+    if (r)
         return r;
+    ret->heard = call_heard_print(&heard, a);
+    if (heard.said.text.n == 0)
+        return OTK_OK;
     begin_intake(&in, d, w, a);
     in.ask = &ask;
     in.result = &result;
-    ask.text = ret->words = said.text;
+    ask.text = ret->words = heard.said.text;
     intake_understand(&in);
     catalog_unref(in.catalog);
     ret->language = result.language;

@@ -78,9 +78,11 @@ struct hearing {
     int64_t ms;
     struct call_mark answers[CALL_MARKS_MAX]; /* spoken ones */
     size_t n_answers;
-    struct transcript said; /* of all; its text, without the answers */
-    struct str body;        /* of the message, from now on */
-    struct str note;        /* of the answers; empty: there are none */
+    struct call_heard heard; /* while the call went on */
+    struct str rest;         /* of the payload, when that is not wanted more */
+    struct transcript said;  /* of all; its text, without the answers */
+    struct str body;         /* of the message, from now on */
+    struct str note;         /* of the answers; empty: there are none */
 };
 
 /* ---- reading
@@ -102,16 +104,29 @@ static void read_answers(struct hearing *h, const json_t *list)
     }
 }
 
+/* Takes it out of `o`. */
+static void read_heard(struct hearing *h, json_t *o)
+{
+    SCOPED(scope_free)
+    char *heard = json_dumps(json_object_get(o, "heard"), JSON_COMPACT);
+    if (heard && !call_heard_parse(str_from(heard), h->arena, &h->heard))
+        h->heard = (struct call_heard){0};
+    (void)json_object_del(o, "heard");
+    SCOPED(scope_free) char *rest = json_dumps(o, JSON_COMPACT);
+    h->rest = arena_str(h->arena, str_from(rest ? rest : "{}"));
+}
+
 static int read_payload(struct hearing *h, struct str payload,
                         int64_t *ret_file, struct err *e)
 {
     SCOPED(scope_json) json_t *o = NULL;
-    int r = json_read(payload, PAYLOAD_BYTES, &o, e);
+    int r = json_read(payload, CALL_PAYLOAD_BYTES, &o, e);
     h->message = json_integer_value(json_object_get(o, "message"));
     *ret_file = json_integer_value(json_object_get(o, "attachment"));
     const char *spoken = json_string_value(json_object_get(o, "spoken"));
     h->spoken = arena_copy(h->arena, str_from(spoken));
     read_answers(h, json_object_get(o, "answers"));
+    read_heard(h, o);
     return r;
 }
 
@@ -192,36 +207,18 @@ static int read_sound(struct hearing *h, struct sound *ret, struct err *e)
 /* ---- storing
  * ---------------------------------------------------------------------- */
 
-static struct str segments_json(const struct hearing *h)
-{
-    struct buf b = BUF_INIT(SEGMENTS_BYTES);
-    buf_putc(&b, '[');
-    for (size_t i = 0; i < h->said.n_segments; i++) {
-        const struct transcript_segment *s = &h->said.segments[i];
-        buf_printf(&b, "%s[%lld,%lld,%.3f,", i ? "," : "",
-                   (long long)s->from_ms, (long long)s->to_ms, s->confidence);
-        json_put_text(&b, s->text);
-        buf_putc(&b, ']');
-    }
-    buf_putc(&b, ']');
-    struct str kept =
-        buf_check(&b) ? STR("[]") : arena_str(h->arena, buf_str(&b));
-    buf_free(&b);
-    return kept;
-}
-
 static int put_transcript(struct db_tx *tx, const struct hearing *h,
                           struct err *e)
 {
-    return db_exec(tx, e,
-                   "INSERT INTO transcripts (attachment_id, recogniser, "
-                   "language, confidence, length_ms, text, segments_json, "
-                   "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON "
-                   "CONFLICT (attachment_id) DO NOTHING",
-                   "ittrissi", h->file.id,
-                   recogniser_name(desk_recogniser(h->d)), h->said.language,
-                   h->said.confidence, h->ms, h->said.text, segments_json(h),
-                   h->now);
+    return db_exec(
+        tx, e,
+        "INSERT INTO transcripts (attachment_id, recogniser, "
+        "language, confidence, length_ms, text, segments_json, "
+        "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON "
+        "CONFLICT (attachment_id) DO NOTHING",
+        "ittrissi", h->file.id, recogniser_name(desk_recogniser(h->d)),
+        h->said.language, h->said.confidence, h->ms, h->said.text,
+        call_segments_print(&h->said, SEGMENTS_BYTES, h->arena), h->now);
 }
 
 /* The message and the request say what was said. */
@@ -236,9 +233,9 @@ static int put_words(struct db_tx *tx, const struct hearing *h, struct err *e)
                     "is", h->ticket, ticket_subject(h->body));
     if (!r)
         r = db_exec(tx, e,
-                    "UPDATE inbox SET text = ?2, stage = 'received' WHERE id "
-                    "= ?1",
-                    "is", h->inbox, h->body);
+                    "UPDATE inbox SET text = ?2, stage = 'received', "
+                    "payload_json = ?3 WHERE id = ?1",
+                    "iss", h->inbox, h->body, h->rest);
     return r ? r
              : ticket_note(tx, h->ticket, "ticket.transcribe",
                            (struct actor){0}, STR("{}"), h->now, e);
@@ -286,9 +283,9 @@ static int store_words(struct db_tx *tx, void *arg, struct err *e)
             r = intake_push(tx, &in, e);
     } else if (!r && n) {
         r = db_exec(tx, e,
-                    "UPDATE inbox SET stage = 'ticket', done_at = ?2 WHERE id "
-                    "= ?1",
-                    "ii", h->inbox, h->now);
+                    "UPDATE inbox SET stage = 'ticket', done_at = ?2, "
+                    "payload_json = ?3 WHERE id = ?1",
+                    "iis", h->inbox, h->now, h->rest);
     }
     return r ? r : job_done(tx, h->job->id, h->owner, e);
 }
@@ -354,20 +351,6 @@ static int hear_part(struct hearing *h, const struct sound *sound,
     return r;
 }
 
-static void add_segments(struct hearing *h, const struct transcript *more)
-{
-    struct transcript *t = &h->said;
-    struct transcript_segment *all =
-        ARENA_ARRAY(h->arena, struct transcript_segment,
-                    t->n_segments + more->n_segments + 1);
-    for (size_t i = 0; i < t->n_segments; i++)
-        all[i] = t->segments[i];
-    for (size_t i = 0; i < more->n_segments; i++)
-        all[t->n_segments + i] = more->segments[i];
-    t->segments = all;
-    t->n_segments += more->n_segments;
-}
-
 /* Each answer is a sound of its own: it has nothing to do with what was said
  * before. */
 static int hear_answers(struct hearing *h, const struct sound *sound,
@@ -382,11 +365,33 @@ static int hear_answers(struct hearing *h, const struct sound *sound,
         if (r || said.text.n == 0)
             continue;
         call_note_put(&b, h->answers[i].field, said.text);
-        add_segments(h, &said);
+        said.text.n = 0; /* it is no word of the problem */
+        call_heard_add(&h->said, 0, &said, 0, h->arena);
     }
     h->note = arena_str(h->arena, str_trim(buf_str(&b)));
     buf_free(&b);
     return r;
+}
+
+/* What was said before the first answer: as far as it was heard in the call,
+ * that is taken. */
+static int hear_problem(struct hearing *h, const struct sound *sound,
+                        struct err *e)
+{
+    enum { REST_MS = 100 }; /* what is shorter has no word in it */
+    int64_t end = h->n_answers ? h->answers[0].from_ms : h->ms;
+    int64_t from = h->heard.to_ms <= end ? h->heard.to_ms : 0;
+    struct transcript more = {.confidence = -1};
+    if (from && end - from < REST_MS) {
+        h->said = h->heard.said;
+        return OTK_OK;
+    }
+    int r = hear_part(h, sound, from, end, from ? &more : &h->said, e);
+    if (r || !from)
+        return r;
+    h->said = h->heard.said;
+    call_heard_add(&h->said, from, &more, end - from, h->arena);
+    return OTK_OK;
 }
 
 static int hear(struct hearing *h, struct err *e)
@@ -395,9 +400,8 @@ static int hear(struct hearing *h, struct err *e)
     int r = read_sound(h, &sound, e);
     h->prompt = vocabulary_prompt_of(
         h->d, h->spoken[0] ? h->spoken : h->language, h->arena);
-    int64_t end = h->n_answers ? h->answers[0].from_ms : h->ms + MS_SECOND;
     if (!r)
-        r = hear_part(h, &sound, 0, end, &h->said, e);
+        r = hear_problem(h, &sound, e);
     if (!r)
         r = hear_answers(h, &sound, e);
     sound_free(&sound);
@@ -430,6 +434,7 @@ int call_step_transcribe(struct desk *d, struct desk_worker *w,
                         .owner = owner,
                         .arena = a,
                         .spoken = "",
+                        .rest = STR("{}"),
                         .now = clock_wall(desk_clock(d))};
     int r = read_job(&h, e);
     if (!r && h.waits && !desk_recogniser(d))

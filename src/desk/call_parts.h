@@ -3,11 +3,16 @@
 #define OTK_DESK_CALL_PARTS_H
 
 #include "desk/call.h"
+#include "desk/call_heard.h"
 
 struct db_tx;
 struct person_ask;
 
-enum { CALL_BYTES_MAX = 512 << 20 }; /* of one recording: 4 hours, 16 kHz */
+enum {
+    CALL_BYTES_MAX = 512 << 20, /* of one recording: 4 hours, 16 kHz */
+    /* of what the job must know: words that were heard, and the rest */
+    CALL_PAYLOAD_BYTES = CALL_HEARD_BYTES + 4096,
+};
 
 /* Who called, as far as that can be a person of the desk. */
 void call_take_caller(const struct call_about *x, struct arena *a,

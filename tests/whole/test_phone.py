@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import struct
 import subprocess
+import threading
 import time
 import unittest
 import wave
@@ -654,6 +655,55 @@ class PhoneWordsTest(unittest.TestCase):
         body = d.rows("SELECT body FROM messages WHERE ticket_id = ?",
                       d.done(2)["id"])[0]["body"]
         self.assertEqual(body, "Слова не разобраны: послушайте файл.")
+
+
+    def test_heard_once(self):
+        """What was recognised to find an answer is not recognised for the
+        ticket: the endpoint gets each second of speech once."""
+        d = self.desk(WORDS, "phone.answer_seconds=20", script=SCRIPT + """
+  "205": {greeting_sound: tone.wav, consent: "", ask: "", questions: [
+          {field: Код, sound: tone.wav, kind: digits, digits: 2},
+          {field: Имя, sound: tone.wav}]}
+""").start()
+        p = self.call(d, "205")
+        p.press("#")
+        wait_for("the words", lambda: self.hearer.asked)
+        p.quiet(800)  # a moment, none, the first question
+        for key in "34":
+            p.press(key)
+            p.quiet(60)
+        p.quiet(400)
+        p.speak(speech(900))
+        p.press("#")
+        self.assertIsNotNone(p.wait_bye())
+        t = d.done(1)
+        self.assertEqual(t["subject"], WORDS)
+        self.assertEqual(d.notes(t["id"]), ["Код: 34", f"Имя: {WORDS}"])
+        given = [a["ms"] for a in self.hearer.asked]
+        self.assertEqual(len(given), 2)
+        self.assertLessEqual(abs(sum(given) - d.recording(t["id"])), 2)
+        self.assertEqual([a.get("prompt") for a in self.hearer.asked],
+                         [self.hearer.asked[0]["prompt"]] * 2)
+
+    def test_gone_while_it_is_heard(self):
+        """Who hangs up before his words are there has a ticket with them, and
+        they are not recognised again."""
+        gone = threading.Event()
+
+        def text(_):
+            gone.wait(60)
+            return WORDS
+        d = self.desk(text, "phone.answer_seconds=60").start()
+        self.addCleanup(gone.set)
+        p = self.call(d)
+        p.press("#")
+        wait_for("the question", lambda: self.hearer.asked)
+        p.hang_up()
+        gone.set()
+        t = d.done(1)
+        self.assertEqual(t["subject"], WORDS)
+        self.assertEqual(len(self.hearer.asked), 1)
+        d.keeps_nothing()
 
 
 class PhoneStartsTest(unittest.TestCase):

@@ -440,10 +440,37 @@ static void test_no_answer(void **state)
     assert_int_equal(at, 7000);
     assert_int_equal(talk.text, PHONE_QUESTION);
     assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
-    /* gone meanwhile */
+}
+
+/* Who hangs up meanwhile has a ticket with the words that are just looked for:
+ * whatever comes of it, or nothing in time, or the program ends. */
+static void test_gone_while_thinking(void **state)
+{
+    (void)state;
+    int64_t at;
+    for (int has_answer = 0; has_answer < 2; has_answer++) {
+        begin_thinking();
+        assert_int_equal(conversation_left(&talk, 2100), ORDER_NONE);
+        assert_int_equal(conversation_left(&talk, 2200), ORDER_NONE);
+        assert_int_equal(conversation_look(&talk, 2300), ORDER_NONE);
+        assert_int_equal(conversation_thought(&talk, has_answer), ORDER_FILE);
+        assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
+        assert_int_equal(conversation_filed(&talk, 2500, true), ORDER_HANG_UP);
+    }
     begin_thinking();
-    assert_int_equal(conversation_left(&talk, 2100), ORDER_FILE);
+    conversation_hold(&talk, 2050, true);
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_NONE);
+    assert_int_equal(wait_from(2100, &at), ORDER_FILE);
+    assert_int_equal(at, 7000);
+    begin_thinking();
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_NONE);
+    assert_int_equal(conversation_ended(&talk, 2200), ORDER_FILE);
+    begin_thinking();
+    assert_int_equal(conversation_ended(&talk, 2200), ORDER_FILE);
+    /* it was known, and only "one moment" was not over yet */
+    begin_thinking();
     assert_int_equal(conversation_thought(&talk, true), ORDER_NONE);
+    assert_int_equal(conversation_left(&talk, 2100), ORDER_FILE);
 }
 
 static void test_greeting_is_skipped(void **state)
@@ -605,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_answer_helps),
         cmocka_unit_test(test_answer_does_not_help),
         cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_gone_while_thinking),
         cmocka_unit_test(test_greeting_is_skipped),
         cmocka_unit_test(test_nothing_said),
         cmocka_unit_test(test_hang_up),

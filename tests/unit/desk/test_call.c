@@ -71,7 +71,8 @@ static struct call_filed file(struct desk *d, struct recording *r)
 {
     struct call_filed f;
     struct err e = {0};
-    if (call_file(d, worker, r, arena, &f, &e))
+    struct call_recorded x = {.recording = r};
+    if (call_file(d, worker, &x, arena, &f, &e))
         fail_msg("%s", e.msg);
     assert_true(f.ticket_id > 0);
     return f;
@@ -268,6 +269,127 @@ static struct call_thought think(struct desk *d, struct recording *r)
     return x;
 }
 
+/* Of a recogniser of memory: milliseconds of sound so far. */
+static int64_t listened_ms(struct desk *d)
+{
+    struct recogniser_memory_asked asked;
+    recogniser_memory_get(desk_recogniser(d), &asked);
+    return (int64_t)asked.samples * 1000 / RECOGNISER_RATE;
+}
+
+static struct call_filed file_heard(struct desk *d, struct recording *r,
+                                    struct str heard)
+{
+    struct call_filed f;
+    struct err e = {0};
+    struct call_recorded x = {r, heard};
+    if (call_file(d, worker, &x, arena, &f, &e))
+        fail_msg("%s", e.msg);
+    recording_remove(r);
+    return f;
+}
+
+static int count_heard(struct db_tx *tx, void *arg, struct err *e)
+{
+    return db_int_of(tx, arg, e,
+                     "SELECT COUNT(*) FROM inbox WHERE payload_json LIKE "
+                     "'%heard%'",
+                     "");
+}
+
+/* What was recognised in the call is not recognised for the ticket: not a
+ * second of it, of the problem, of an answer, of what came later. */
+static void test_heard_once(void **state)
+{
+    (void)state;
+    int64_t n = 0;
+    struct desk *d = open_hearing("memory", "Лысый ёж");
+    struct recording *r = record("call-h1", "+7 900 123-45-61", 2000);
+    struct call_thought x = think(d, r);
+    assert_int_equal(listened_ms(d), 2000);
+    /* the words of the desk were told */
+    struct recogniser_memory_asked asked;
+    recogniser_memory_get(desk_recogniser(d), &asked);
+    assert_true(str_ends(str_from(asked.prompt), "Root, Bob, Ann."));
+    struct call_filed f = file_heard(d, r, x.heard);
+    read_desk(count_heard, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(run_all(d), 3);
+    assert_int_equal(listened_ms(d), 2000);
+    struct shown s = show(f.ticket_id);
+    assert_true(str_is(s.messages[0].body, "Лысый ёж"));
+    assert_int_equal(s.transcripts, 1);
+    read_desk(count_heard, &n); /* once is enough */
+    assert_int_equal(n, 0);
+
+    r = record("call-h2", "+7 900 123-45-61", 2000);
+    x = think(d, r);
+    mark(r, "Добавочный", "1234");
+    mark(r, "Имя", "");
+    say(r, 3000);
+    f = file_heard(d, r, x.heard);
+    assert_int_equal(run_all(d), 3);
+    assert_int_equal(listened_ms(d), 2000 + 2000 + 3000);
+    s = show(f.ticket_id);
+    assert_true(str_is(s.messages[0].body, "Лысый ёж"));
+    assert_true(str_is(s.messages[2].body, "Имя: Лысый ёж"));
+    assert_int_equal(s.late_segments, 1);
+
+    r = record("call-h3", "+7 900 123-45-61", 2000);
+    x = think(d, r);
+    say(r, 1000);
+    f = file_heard(d, r, x.heard);
+    assert_int_equal(run_all(d), 3);
+    assert_int_equal(listened_ms(d), 7000 + 2000 + 1000);
+    s = show(f.ticket_id);
+    assert_true(str_is(s.messages[0].body, "Лысый ёж Лысый ёж"));
+    assert_int_equal(s.late_segments, 1);
+
+    /* nothing was understood: that, too, is known */
+    r = record("call-h4", "+7 900 123-45-61", 190);
+    x = think(d, r);
+    assert_int_equal(x.words.n, 0);
+    f = file_heard(d, r, x.heard);
+    assert_int_equal(run_all(d), 3);
+    assert_int_equal(listened_ms(d), 10000 + 190);
+    s = show(f.ticket_id);
+    assert_true(str_starts(s.messages[0].body, "Слова не разобраны"));
+    desk_close(d);
+}
+
+/* What says that it was heard, and is not so, is heard. */
+static void test_heard_wrong(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "{}",
+        "7",
+        "{\"to\":900,",
+        "{\"to\":0,\"language\":\"\",\"confidence\":1,\"text\":\"a\","
+        "\"segments\":[]}",
+        "{\"to\":5000,\"language\":\"\",\"confidence\":1,\"text\":\"a\","
+        "\"segments\":[]}", /* longer than the call */
+        "{\"to\":900,\"language\":\"long\",\"confidence\":1,\"text\":\"a\","
+        "\"segments\":[]}",
+        "{\"to\":900,\"language\":\"\",\"confidence\":1,\"text\":\"a\","
+        "\"segments\":[[5,1,1,\"a\"]]}",
+    };
+    struct desk *d = open_hearing("memory", "Лысый ёж");
+    int64_t before = 0;
+    for (size_t i = 0; i < ROWS(wrong); i++) {
+        char name[20];
+        (void)snprintf(name, sizeof(name), "call-w%zu", i);
+        struct recording *r = record(name, "+7 900 123-45-61", 1000);
+        struct call_filed f = file_heard(d, r, str_from(wrong[i]));
+        assert_int_equal(run_all(d), 3);
+        if (listened_ms(d) - before != 1000)
+            fail_msg("row %zu: %d ms", i, (int)(listened_ms(d) - before));
+        before += 1000;
+        assert_true(str_is(show(f.ticket_id).messages[0].body, "Лысый ёж"));
+    }
+    desk_close(d);
+}
+
 static int count_answered(struct db_tx *tx, void *arg, struct err *e)
 {
     return db_int_of(tx, arg, e,
@@ -303,7 +425,8 @@ static void test_answered(void **state)
     read_desk(count_answered, &n);
     assert_int_equal(n, 1);
     /* a crash before the recording was gone makes no ticket of it */
-    assert_int_equal(call_file(d, worker, r, arena, &f, &e), 0);
+    struct call_recorded again = {.recording = r};
+    assert_int_equal(call_file(d, worker, &again, arena, &f, &e), 0);
     assert_int_equal(f.ticket_id, 0);
     recording_remove(r);
     desk_close(d);
@@ -482,6 +605,8 @@ int main(void)
         cmocka_unit_test(test_about),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_heard_once),
+        cmocka_unit_test(test_heard_wrong),
         cmocka_unit_test(test_answered),
         cmocka_unit_test(test_with_recogniser),
         cmocka_unit_test(test_without_recogniser),
