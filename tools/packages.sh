@@ -98,8 +98,18 @@ need_node() {
     command -v tsc >/dev/null 2>&1 || need node-typescript
 }
 
-# web - compile the pages into web/dist when their sources are newer. The
-# viewer of the API description comes from npm; a desk works without it.
+# npm_packages - the viewer of the API description and the driver of Chromium;
+# fails where there is no npm or no way to its registry
+npm_packages() {
+    [ -d web/node_modules/swagger-ui-dist ] && return 0
+    (cd web && npm ci --no-audit --no-fund --loglevel=error \
+        --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
+        >/dev/null 2>&1) || return 1
+    rm -f web/dist/.made # pages of before have no viewer
+}
+
+# web - compile the pages into web/dist when their sources are newer. A desk
+# works without the viewer.
 web() {
     if [ -f web/dist/.made ] &&
         [ -z "$(find web -path web/node_modules -prune -o -path web/dist \
@@ -107,13 +117,9 @@ web() {
         return 0
     fi
     say "Building the web pages"
-    if ! [ -d web/node_modules/swagger-ui-dist ]; then
-        if ! (cd web && npm ci --no-audit --no-fund --loglevel=error \
-            >/dev/null 2>&1); then
-            say "Left out: the API viewer at /docs (npm is not there, or cannot" \
-                "reach its registry). Everything else works."
-        fi
-    fi
+    npm_packages ||
+        say "Left out: the API viewer at /docs (npm is not there, or cannot" \
+            "reach its registry). Everything else works."
     (cd web && node build.js) || {
         say "The web pages were not built; see the messages above."
         exit 1
