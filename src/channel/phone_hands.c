@@ -30,6 +30,7 @@ struct task {
     struct task *next;
     struct phone_task t;
     char caller[CALLER_BYTES];
+    int64_t given_at; /* wall */
 };
 
 struct phone_hands {
@@ -48,13 +49,12 @@ struct phone_hands {
 
 /* 0: the recording is gone, it is a ticket. */
 static int file_one(struct phone_hands *h, struct desk_worker *w,
-                    struct recording *r, const char *heard,
-                    struct call_filed *ret)
+                    const struct call_recorded *x, struct call_filed *ret)
 {
+    struct recording *r = x->recording;
     struct err e = {0};
     struct arena *a = arena_new();
-    struct call_recorded x = {r, str_from(heard)};
-    int err = call_file(h->o.desk, w, &x, a, ret, &e);
+    int err = call_file(h->o.desk, w, x, a, ret, &e);
     arena_free(a);
     if (!err) {
         h->o.counts->filed++;
@@ -93,10 +93,13 @@ static void speak_filed(struct phone_hands *h, const struct phone_task *t,
 }
 
 static void file(struct phone_hands *h, struct desk_worker *w,
-                 const struct phone_task *t, struct phone_done *f)
+                 const struct task *x, struct phone_done *f)
 {
     struct call_filed filed = {0};
-    if (file_one(h, w, t->recording, t->heard, &filed) == OTK_OK && t->line)
+    const struct phone_task *t = &x->t;
+    const struct call_recorded it = {t->recording, str_from(t->heard),
+                                     x->given_at};
+    if (file_one(h, w, &it, &filed) == OTK_OK && t->line)
         speak_filed(h, t, &filed, &f->words.filed);
     f->ticket = filed.ticket_id;
 }
@@ -141,8 +144,9 @@ static void think(struct phone_hands *h, struct desk_worker *w,
 
 /* The answer may be gone, or the store not there: then it is a ticket. */
 static void close_call(struct phone_hands *h, struct desk_worker *w,
-                       const struct phone_task *t, struct phone_done *f)
+                       const struct task *x, struct phone_done *f)
 {
+    const struct phone_task *t = &x->t;
     struct err e = {0};
     struct call_about about;
     struct arena *a = arena_new();
@@ -153,7 +157,7 @@ static void close_call(struct phone_hands *h, struct desk_worker *w,
     if (r) {
         log_warn("phone", "call=%s becomes a ticket: %s",
                  recording_name(t->recording), e.msg);
-        file(h, w, t, f);
+        file(h, w, x, f);
     } else {
         h->o.counts->answered++;
         recording_remove(t->recording);
@@ -200,8 +204,8 @@ static void do_task(struct phone_hands *h, struct desk_worker *w,
     switch (x->t.work) {
     case WORK_PREPARE: prepare(h, &x->t, &f->words); break;
     case WORK_THINK: think(h, w, &x->t, f); break;
-    case WORK_CLOSE: close_call(h, w, &x->t, f); break;
-    case WORK_FILE: file(h, w, &x->t, f); break;
+    case WORK_CLOSE: close_call(h, w, x, f); break;
+    case WORK_FILE: file(h, w, x, f); break;
     }
     free(x->t.heard);
     h->o.done(h->o.arg, f);
@@ -265,7 +269,8 @@ static int resume_one(void *ctx, struct recording *r, struct err *e)
     }
     log_info("phone", "call=%s was cut off, %lld ms of it are filed",
              recording_name(r), (long long)ms);
-    if (file_one(x->h, x->w, r, NULL, &filed) == OTK_OK)
+    const struct call_recorded it = {.recording = r};
+    if (file_one(x->h, x->w, &it, &filed) == OTK_OK)
         x->h->o.counts->resumed++;
     return OTK_OK; /* the next one may be luckier */
 }
@@ -352,6 +357,7 @@ void phone_hands_give(struct phone_hands *h, const struct phone_task *t)
     (void)snprintf(x->caller, sizeof(x->caller), "%s",
                    t->caller ? t->caller : "");
     x->t.caller = x->caller;
+    x->given_at = clock_wall(desk_clock(h->o.desk));
     pthread_mutex_lock(&h->lock);
     *h->last = x;
     h->last = &x->next;

@@ -71,7 +71,7 @@ struct phone_hands_options {
 int phone_hands_start(const struct phone_hands_options *o,
                       struct phone_hands **ret, struct err *e);
 
-/* Copies the task. */
+/* Copies the task. A recording has ended by now. */
 void phone_hands_give(struct phone_hands *h, const struct phone_task *t);
 
 /* Files all that was handed over. NULL is fine. */

@@ -17,6 +17,7 @@
 #include "desk/attachment.h"
 #include "desk/blob.h"
 #include "desk/call_parts.h"
+#include "desk/call_trace.h"
 #include "desk/desk.h"
 #include "desk/intake_parts.h"
 #include "desk/message.h"
@@ -205,6 +206,8 @@ struct filing {
     size_t n_marks;
     struct str heard; /* before it ended */
     bool heard_later; /* there is a recogniser */
+    bool is_new;
+    struct call_trace trace;
     struct call_filed *ret;
 };
 
@@ -280,7 +283,9 @@ static const char *recorded_payload(const struct filing *f, int64_t attachment)
         json_put_text(&b, m->field);
         buf_putc(&b, ']');
     }
-    buf_puts(&b, "]");
+    SCOPED(scope_json) json_t *trace = call_trace_json(&f->trace);
+    buf_puts(&b, "],\"trace\":");
+    json_put(&b, trace, false);
     if (f->heard.n) {
         buf_puts(&b, ",\"heard\":");
         buf_put_str(&b, f->heard);
@@ -350,6 +355,7 @@ static int store_call(struct db_tx *tx, void *arg, struct err *e)
     if (!r)
         r = intake_put_inbox(tx, in, intake_stage(INTAKE_TICKET), e);
     f->ret->ticket_id = f->result.ticket_id;
+    f->is_new = true;
     if (!r)
         r = put_file(tx, f, e);
     if (!r)
@@ -400,6 +406,14 @@ static int read_marks(struct recording *r, struct filing *f, struct arena *a,
     return err;
 }
 
+/* A ticket that nobody will hear is as finished as it will be. */
+static void finish(struct filing *f, int64_t now)
+{
+    f->trace.at[CALL_FINISHED] = now;
+    if (f->is_new && !f->heard_later)
+        call_trace_log(&f->trace, f->ret->ticket_id);
+}
+
 int call_file(struct desk *d, struct desk_worker *w,
               const struct call_recorded *x, struct arena *a,
               struct call_filed *ret, struct err *e)
@@ -419,11 +433,16 @@ int call_file(struct desk *d, struct desk_worker *w,
         err = keep_recording(d, r, &f.file, &f.ms, a, e);
     if (err)
         return err;
+    call_trace_init(&f.trace, f.about.id, x->ended_at);
+    f.trace.length_ms = f.ms;
+    f.trace.at[CALL_STORED] = clock_wall(desk_clock(d));
     prepare(&f, d, w, a);
     f.in.catalog = desk_catalog(d);
     err = db_write(desk_db(d), 0, store_call, &f, e);
     catalog_unref(f.in.catalog);
-    if (!err)
+    if (!err) {
         desk_pushed(d);
+        finish(&f, clock_wall(desk_clock(d)));
+    }
     return err;
 }

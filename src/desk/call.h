@@ -72,6 +72,8 @@ struct call_filed {
 struct call_recorded {
     struct recording *recording;
     struct str heard; /* of call_think(): is not recognised again; may be "" */
+    int64_t
+        ended_at; /* the last of it was recorded then, wall ms; 0: unknown */
 };
 
 /* The recording stays what it is: remove it when this returned 0. The same

@@ -16,6 +16,7 @@
 #include "desk/attachment.h"
 #include "desk/blob.h"
 #include "desk/call_parts.h"
+#include "desk/call_trace.h"
 #include "desk/desk.h"
 #include "desk/intake_jobs.h"
 #include "desk/intake_parts.h"
@@ -83,6 +84,7 @@ struct hearing {
     struct transcript said;  /* of all; its text, without the answers */
     struct str body;         /* of the message, from now on */
     struct str note;         /* of the answers; empty: there are none */
+    struct call_trace trace;
 };
 
 /* ---- reading
@@ -126,6 +128,10 @@ static int read_payload(struct hearing *h, struct str payload,
     const char *spoken = json_string_value(json_object_get(o, "spoken"));
     h->spoken = arena_copy(h->arena, str_from(spoken));
     read_answers(h, json_object_get(o, "answers"));
+    if (call_trace_read(o, &h->trace)) {
+        h->trace.at[CALL_TAKEN] = h->now;
+        h->trace.attempt = h->job->attempt;
+    }
     read_heard(h, o);
     return r;
 }
@@ -221,6 +227,21 @@ static int put_transcript(struct db_tx *tx, const struct hearing *h,
         call_segments_print(&h->said, SEGMENTS_BYTES, h->arena), h->now);
 }
 
+/* What the steps after this one must know of the request. */
+static struct str rest_with_trace(const struct hearing *h)
+{
+    SCOPED(scope_json) json_t *o = NULL;
+    struct buf b = BUF_INIT(PAYLOAD_BYTES);
+    if (json_read(h->rest, PAYLOAD_BYTES, &o, NULL))
+        return h->rest;
+    (void)json_object_set_new(o, "trace", call_trace_json(&h->trace));
+    json_put(&b, o, false);
+    struct str kept =
+        buf_check(&b) ? h->rest : arena_str(h->arena, buf_str(&b));
+    buf_free(&b);
+    return kept;
+}
+
 /* The message and the request say what was said. */
 static int put_words(struct db_tx *tx, const struct hearing *h, struct err *e)
 {
@@ -235,7 +256,7 @@ static int put_words(struct db_tx *tx, const struct hearing *h, struct err *e)
         r = db_exec(tx, e,
                     "UPDATE inbox SET text = ?2, stage = 'received', "
                     "payload_json = ?3 WHERE id = ?1",
-                    "iss", h->inbox, h->body, h->rest);
+                    "iss", h->inbox, h->body, rest_with_trace(h));
     return r ? r
              : ticket_note(tx, h->ticket, "ticket.transcribe",
                            (struct actor){0}, STR("{}"), h->now, e);
@@ -329,6 +350,17 @@ static void give_to_people(struct hearing *h)
 /* ---- the step
  * --------------------------------------------------------------------- */
 
+static void add_work(struct transcript_work *to,
+                     const struct transcript_work *x)
+{
+    to->voice_ms += x->voice_ms;
+    to->encoder_ms += x->encoder_ms;
+    to->decoder_ms += x->decoder_ms;
+    to->windows += x->windows;
+    to->tokens += x->tokens;
+    to->retries += x->retries;
+}
+
 /* The words between two moments of the sound, at their times in the whole. */
 static int hear_part(struct hearing *h, const struct sound *sound,
                      int64_t from_ms, int64_t to_ms, struct transcript *ret,
@@ -348,6 +380,8 @@ static int hear_part(struct hearing *h, const struct sound *sound,
         ret->segments[i].from_ms += from_ms;
         ret->segments[i].to_ms += from_ms;
     }
+    if (!r)
+        add_work(&h->trace.work, &ret->work);
     return r;
 }
 
@@ -398,12 +432,14 @@ static int hear(struct hearing *h, struct err *e)
 {
     struct sound sound = {0};
     int r = read_sound(h, &sound, e);
+    h->trace.at[CALL_DECODED] = clock_wall(desk_clock(h->d));
     h->prompt = vocabulary_prompt_of(
         h->d, h->spoken[0] ? h->spoken : h->language, h->arena);
     if (!r)
         r = hear_problem(h, &sound, e);
     if (!r)
         r = hear_answers(h, &sound, e);
+    h->trace.at[CALL_HEARD] = clock_wall(desk_clock(h->d));
     sound_free(&sound);
     h->body = h->said.text;
     if (!r && h->body.n == 0)

@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/scope.h"
 #include "db/db.h"
 #include "db/jobs.h"
+#include "desk/call_trace.h"
 #include "desk/desk.h"
 #include "desk/intake_parts.h"
 
@@ -81,6 +83,8 @@ struct step {
     struct intake_ask ask;
     struct intake_result result;
     struct intake in;
+    bool is_call, is_due;    /* is_due: nobody did this step before */
+    struct call_trace trace; /* of a call */
 };
 
 /* What the step before found. */
@@ -89,6 +93,7 @@ static void read_understood(struct step *s)
     json_t *o = NULL;
     if (json_read(s->l.payload, PAYLOAD_BYTES, &o, NULL))
         return;
+    s->is_call = call_trace_read(o, &s->trace);
     s->in.nothing_found = json_is_true(json_object_get(o, "nothing_found"));
     const char *outcome = json_string_value(json_object_get(o, "outcome"));
     for (enum intake_outcome x = INTAKE_ANSWERED;
@@ -155,10 +160,20 @@ static int is_at(struct db_tx *tx, const struct step *s, const char *stage,
 
 static struct str understood_payload(const struct step *s)
 {
-    return str_from(arena_printf(
-        s->in.arena, "{\"outcome\":\"%s\",\"nothing_found\":%s,%.*s",
-        intake_stage(s->result.outcome), s->in.nothing_found ? "true" : "false",
-        STR_ARG(str_sub(s->l.payload, 1, s->l.payload.n))));
+    SCOPED(scope_json) json_t *o = NULL;
+    struct buf b = BUF_INIT(PAYLOAD_BYTES);
+    if (json_read(s->l.payload, PAYLOAD_BYTES, &o, NULL))
+        o = json_object();
+    (void)json_object_set_new(o, "outcome",
+                              json_string(intake_stage(s->result.outcome)));
+    (void)json_object_set_new(o, "nothing_found",
+                              json_boolean(s->in.nothing_found));
+    if (s->is_call)
+        (void)json_object_set_new(o, "trace", call_trace_json(&s->trace));
+    json_put(&b, o, false);
+    struct str kept = arena_str(s->in.arena, buf_str(&b));
+    buf_free(&b);
+    return kept;
 }
 
 static int store_understood(struct db_tx *tx, void *arg, struct err *e)
@@ -190,7 +205,9 @@ int intake_step_understand(struct desk *d, struct desk_worker *w,
     struct arena *a = arena_new();
     int r = open_step(&s, d, w, j, owner, a, e);
     if (!r) {
+        s.trace.at[CALL_ASKED] = s.in.now;
         intake_understand(&s.in);
+        s.trace.at[CALL_UNDERSTOOD] = clock_wall(desk_clock(d));
         r = db_write(desk_db(d), 0, store_understood, &s, e);
         catalog_unref(s.in.catalog);
     }
@@ -209,6 +226,7 @@ static int store_delivered(struct db_tx *tx, void *arg, struct err *e)
     bool due;
     bool ticket = s->result.outcome == INTAKE_TICKET;
     int r = is_at(tx, s, "understood", &due, e);
+    s->is_due = due;
     if (!r && due && ticket)
         r = in->result->ticket_id ? intake_finish_ticket(tx, in, e)
                                   : intake_become_ticket(tx, in, e);
@@ -233,9 +251,13 @@ int intake_step_deliver(struct desk *d, struct desk_worker *w,
         s.result.language = intake_language(d, s.ask.text);
         s.in.topic = catalog_topic(s.in.catalog, s.result.topic.label);
         s.in.priority = catalog_priority(s.in.catalog, s.result.priority.label);
+        s.trace.at[CALL_ROUTING] = s.in.now;
         r = db_write(desk_db(d), 0, store_delivered, &s, e);
+        s.trace.at[CALL_FINISHED] = clock_wall(desk_clock(d));
         catalog_unref(s.in.catalog);
     }
+    if (!r && s.is_call && s.is_due)
+        call_trace_log(&s.trace, s.result.ticket_id);
     arena_free(a);
     return r;
 }

@@ -101,12 +101,21 @@ struct whisper_segment {
     size_t n_words;
 };
 
+/* What it took. */
+struct whisper_work {
+    size_t windows; /* that were encoded */
+    size_t tokens;  /* that were decoded, of all tries */
+    size_t retries; /* at higher temperatures */
+    int64_t encoder_ms, decoder_ms;
+};
+
 struct whisper_transcript {
     const struct whisper_segment *segments;
     size_t n_segments;
     const char *language;  /* "ru"; "en" of models that know no other */
     float language_chance; /* 1 where it was told */
     int64_t duration_ms;
+    struct whisper_work work;
     struct arena *arena; /* owns all of it */
 };
 

@@ -308,9 +308,12 @@ static int run(struct state *s, struct whisper_found *ret, struct err *e)
     const struct whisper_search *x = s->x;
     bool by_beams = x->beams > 1 && x->temperature <= 0;
     int r = begin(s, ret, e);
+    ret->decoded = x->n_prompt;
     for (size_t n = 0; !r && s->n_lines; n++) {
-        if (n)
+        if (n) {
+            ret->decoded += s->n_lines;
             r = decode_lines(s, e);
+        }
         if (r || n == x->most)
             break;
         if (x->cancelled && x->cancelled(x->ctx))

@@ -31,6 +31,7 @@ struct whisper_found {
     double mean_log; /* the end counts */
     float no_speech; /* chance that it is said in place of the language */
     bool is_ended;   /* false: there was no room for more */
+    size_t decoded;  /* tokens of all lines */
 };
 
 struct whisper_search {

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -49,6 +50,11 @@ void whisper_session_free(struct whisper_session *s)
     team_free(s->team);
     workspace_free(s->space);
     free(s);
+}
+
+static int64_t now_ms(void)
+{
+    return clock_mono(&clock_real);
 }
 
 /* ---- one sound
@@ -292,6 +298,8 @@ static int find(struct job *j, struct whisper_found *ret, float *ret_heat,
         int r = whisper_search(&x, ret, e);
         if (r)
             return r;
+        j->to->work.tokens += ret->decoded;
+        j->to->work.retries += i > 0;
         *ret_heat = x.temperature;
         *ret_ratio = repetition_of(j, ret);
         bool again = *ret_ratio > REPETITION || ret->mean_log < MEAN_LOG;
@@ -319,13 +327,18 @@ static int run_window(struct job *j, size_t from, size_t *ret_used,
         .prompt = j->prompt,
     };
     int r = OTK_OK;
+    int64_t begun = now_ms();
     hear(j, from, frames);
+    int64_t heard = now_ms();
+    j->to->work.windows++;
+    j->to->work.encoder_ms += heard - begun;
     if (j->language < 0)
         r = hear_language(j, e);
     if (r)
         return r;
     make_prompt(j, true);
     r = find(j, &j->found, &x.temperature, &x.repetition, e);
+    j->to->work.decoder_ms += now_ms() - heard;
     if (r)
         return r;
     *ret_used = frames;

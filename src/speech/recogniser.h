@@ -42,6 +42,14 @@ struct transcript_segment {
     struct str text;
 };
 
+/* What it took, where a recogniser knows. */
+struct transcript_work {
+    int64_t voice_ms; /* looking for a voice */
+    int64_t encoder_ms, decoder_ms;
+    int64_t windows, tokens; /* that went through them */
+    int64_t retries;         /* of windows that were not likely */
+};
+
 /* Texts are UTF-8 and live in the arena of the call. */
 struct transcript {
     struct str text;   /* of all segments; empty: nothing was said */
@@ -49,6 +57,7 @@ struct transcript {
     double confidence; /* of the whole; negative: not known */
     struct transcript_segment *segments; /* by time, none overlaps */
     size_t n_segments;
+    struct transcript_work work; /* 0: not known */
 };
 
 struct recogniser_ops {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -95,6 +96,11 @@ static void copy(const struct whisper_transcript *t, struct arena *a,
     ret->confidence = length > 0 ? sum / length : -1;
     ret->text = arena_str(a, buf_str(&text));
     (void)snprintf(ret->language, sizeof(ret->language), "%s", t->language);
+    ret->work.encoder_ms = t->work.encoder_ms;
+    ret->work.decoder_ms = t->work.decoder_ms;
+    ret->work.windows = (int64_t)t->work.windows;
+    ret->work.tokens = (int64_t)t->work.tokens;
+    ret->work.retries = (int64_t)t->work.retries;
     buf_free(&text);
 }
 
@@ -126,7 +132,10 @@ static int whisper_recognise(struct recogniser *r,
                              struct transcript *ret, struct err *e)
 {
     struct heard *h = self(r);
-    if (activity_voiced_ms(ask->samples, ask->n, RECOGNISER_RATE) < VOICED_MS)
+    int64_t begun = clock_mono(&clock_real);
+    int64_t voiced = activity_voiced_ms(ask->samples, ask->n, RECOGNISER_RATE);
+    ret->work.voice_ms = clock_mono(&clock_real) - begun;
+    if (voiced < VOICED_MS)
         return OTK_OK; /* where nobody speaks Whisper invents */
     float *pcm = mem_try(ask->n, sizeof(*pcm));
     if (!pcm)

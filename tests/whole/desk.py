@@ -81,7 +81,10 @@ class Client:
 
 class Desk:
     """A demo desk: a copy of $OTKLIK_TEMPLATE, which CTest makes once, for a
-    sanitized program trains slowly; without it, or a model, a fresh one."""
+    sanitized program trains slowly; without it, or a model, a fresh one. What
+    the server logs is in log() when `keeps_log` is set."""
+
+    keeps_log = False
 
     def __init__(self, program, *settings, model=True):
         self.program, self.settings = program, settings
@@ -109,12 +112,20 @@ class Desk:
         self.complaint = p.stderr
         return p.stdout
 
+    def log(self):
+        """Its lines."""
+        with open(os.path.join(self.top, "log")) as f:
+            return f.read().splitlines()
+
     def start(self, *more):
+        log = open(os.path.join(self.top, "log"), "a") if self.keeps_log else None
         self.server = subprocess.Popen(
             [self.program, "serve", "--desk", self.folder, "http.port=0",
              "limits.anonymous_per_minute=100000",
              "limits.key_per_minute=1000000", *self.settings, *more],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=log, text=True)
+        if log:
+            log.close()
         line = self.server.stdout.readline()
         assert "http://" in line, line
         self.port = int(line.rsplit(":", 1)[1])

@@ -764,6 +764,41 @@ class PhoneStartsTest(unittest.TestCase):
         self.assertEqual(len(d.tickets()), 1)
         d.keeps_nothing()
 
+    def trace(self, d, n):
+        """The n-th line that says where the time of a call went."""
+        def look():
+            lines = [l for l in d.log() if " is finished: " in l]
+            return len(lines) >= n and dict(
+                w.split("=") for w in lines[n - 1].split() if "=" in w)
+        return wait_for(f"line {n} of a finished call", look)
+
+    def test_trace(self):
+        """A line in the log tells each step's time: together they are the
+        whole. Without a recogniser the ticket is finished when it is filed."""
+        steps = ["stored", "taken", "decoded", "heard", "asked", "understood",
+                 "routing", "finished"]
+        d = PhoneDesk()
+        d.keeps_log = True
+        self.addCleanup(d.__exit__)
+        d.start()
+        self.speaking(d, 700).hang_up()
+        t = d.done(1)
+        said = self.trace(d, 1)
+        self.assertEqual(said["ticket"], str(t["id"]))
+        self.assertIn(f"call={said['call']} line=default begins",
+                      "\n".join(d.log()))
+        self.assertEqual(sum(int(said[s + "_ms"]) for s in steps),
+                         int(said["took_ms"]))
+        self.assertEqual(int(said["length_ms"]), d.recording(t["id"]))
+        self.assertEqual(said["attempt"], "1")
+        d.stop()
+        d.start("speech.recogniser=none")
+        self.speaking(d, 700).hang_up()
+        said = self.trace(d, 2)
+        self.assertEqual(int(said["stored_ms"]) + int(said["finished_ms"]),
+                         int(said["took_ms"]))
+        self.assertNotIn("heard_ms", said)
+
     def test_no_recogniser_then_one(self):
         d = self.desk("speech.recogniser=none")
         self.speaking(d, 700).hang_up()

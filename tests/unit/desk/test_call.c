@@ -7,9 +7,11 @@
 #include "article.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "db/jobs.h"
 #include "desk/attachment.h"
 #include "desk/call_parts.h"
+#include "desk/call_trace.h"
 #include "desk/intake_jobs.h"
 #include "desk/message.h"
 #include "desk/ticket.h"
@@ -71,7 +73,8 @@ static struct call_filed file(struct desk *d, struct recording *r)
 {
     struct call_filed f;
     struct err e = {0};
-    struct call_recorded x = {.recording = r};
+    struct call_recorded x = {.recording = r,
+                              .ended_at = clock_wall(&clock_real)};
     if (call_file(d, worker, &x, arena, &f, &e))
         fail_msg("%s", e.msg);
     assert_true(f.ticket_id > 0);
@@ -282,7 +285,7 @@ static struct call_filed file_heard(struct desk *d, struct recording *r,
 {
     struct call_filed f;
     struct err e = {0};
-    struct call_recorded x = {r, heard};
+    struct call_recorded x = {.recording = r, .heard = heard};
     if (call_file(d, worker, &x, arena, &f, &e))
         fail_msg("%s", e.msg);
     recording_remove(r);
@@ -293,7 +296,7 @@ static int count_heard(struct db_tx *tx, void *arg, struct err *e)
 {
     return db_int_of(tx, arg, e,
                      "SELECT COUNT(*) FROM inbox WHERE payload_json LIKE "
-                     "'%heard%'",
+                     "'%\"heard\":{%'",
                      "");
 }
 
@@ -467,6 +470,40 @@ static void test_known(void **state)
     desk_close(d);
 }
 
+static int read_trace(struct db_tx *tx, void *arg, struct err *e)
+{
+    struct call_trace *t = arg;
+    struct db_rows *rows;
+    json_t *o = NULL;
+    int r = db_query(tx, &rows, e,
+                     "SELECT payload_json FROM inbox WHERE dedup = ?1", "s",
+                     str_from(t->id));
+    if (r)
+        return r;
+    r = db_next(rows, e);
+    assert_int_equal(r, 1);
+    assert_int_equal(json_read(db_text(rows, 0), 4096, &o, e), 0);
+    assert_true(call_trace_read(o, t));
+    json_decref(o);
+    db_rows_free(rows);
+    return 0;
+}
+
+/* Each step has noted its time, the last of which goes to the log alone. */
+static void check_trace(const char *call, int attempt)
+{
+    struct call_trace t;
+    call_trace_init(&t, str_from(call), 0);
+    read_desk(read_trace, &t);
+    assert_string_equal(t.id, call);
+    assert_true(t.at[CALL_ENDED] > 0);
+    for (int i = CALL_ENDED; i < CALL_UNDERSTOOD; i++)
+        assert_true(t.at[i] <= t.at[i + 1]);
+    assert_int_equal(t.at[CALL_ROUTING], 0);
+    assert_int_equal(t.length_ms, 2000);
+    assert_int_equal(t.attempt, attempt);
+}
+
 static void test_with_recogniser(void **state)
 {
     (void)state;
@@ -493,6 +530,7 @@ static void test_with_recogniser(void **state)
     assert_true(
         str_is(s.messages[0].body, "Не печатает принтер в бухгалтерии"));
     assert_true(str_is(s.t.subject, "Не печатает принтер в бухгалтерии"));
+    check_trace("call-1", 1);
     desk_close(d);
 }
 
