@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -12,7 +14,12 @@
 #include "model/whisper_rules.h"
 #include "tensor/kernels.h"
 
-enum { LINES_MAX = WHISPER_BEAMS_MAX };
+enum {
+    LINES_MAX = WHISPER_BEAMS_MAX,
+    TEXT_BYTES = 1 << 16,
+    PHRASE_MAX = 12, /* tokens of a phrase that is said over and over … */
+    LOOP_MIN = 48,   /* … for so many tokens */
+};
 _Static_assert((int)WHISPER_DRAWS <= (int)WHISPER_BEAMS_MAX, "lines");
 static const float NOTHING = 1e-30F; /* a chance whose logarithm is taken */
 
@@ -118,6 +125,22 @@ static uint32_t draw(const struct whisper_search *x, float *chances)
     return last;
 }
 
+/* In the place of another; its last token is not in the memory yet. */
+static void put_line(struct state *s, size_t to, size_t from)
+{
+    const struct whisper_search *x = s->x;
+    if (to == from)
+        return;
+    copy_line(&s->lines[to], &s->lines[from]);
+    whisper_memory_fork(x->w, x->m, to, from, x->n_prompt + s->lines[to].n - 1);
+}
+
+/* The last line takes its place. */
+static void take_out(struct state *s, size_t i)
+{
+    put_line(s, i, --s->n_lines);
+}
+
 /* One token more for each line by itself. */
 static void extend(struct state *s)
 {
@@ -131,20 +154,89 @@ static void extend(struct state *s)
             token = draw(x, weights_of(s, i));
         push(l, token, chances[token], end);
     }
-    /* those that ended make room: the last one takes their place */
     for (size_t i = 0; i < s->n_lines;) {
-        if (!s->lines[i].is_ended) {
+        if (s->lines[i].is_ended) {
+            end_line(s, &s->lines[i]);
+            take_out(s, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+/* ---- giving up
+ * ---------------------------------------------------------------------- */
+
+float whisper_repetition(const struct whisper_vocabulary *v,
+                         const uint32_t *tokens, size_t n)
+{
+    struct buf text = BUF_INIT(TEXT_BYTES);
+    for (size_t i = 0; i < n; i++)
+        buf_put_str(&text, whisper_vocabulary_bytes(v, tokens[i]));
+    uLongf size = compressBound(text.len);
+    Bytef *to = mem_new(size, 1);
+    int r = compress(to, &size, (const Bytef *)text.ptr, text.len);
+    float ratio = r == Z_OK ? (float)text.len / (float)size : 1;
+    free(to);
+    buf_free(&text);
+    return ratio;
+}
+
+/* The last LOOP_MIN tokens that are no times say one phrase over and over. */
+static bool loops(const struct whisper_search *x, const struct line *l)
+{
+    uint32_t tail[LOOP_MIN]; /* backwards */
+    size_t n = 0;
+    for (size_t i = l->n; i-- > 0 && n < LOOP_MIN;) {
+        if (!whisper_is_time(&x->w->vocabulary, l->tokens[i]))
+            tail[n++] = l->tokens[i];
+    }
+    for (size_t phrase = 1; n == LOOP_MIN && phrase <= PHRASE_MAX; phrase++) {
+        size_t at = phrase;
+        while (at < n && tail[at] == tail[at - phrase])
+            at++;
+        if (at == n)
+            return whisper_repetition(&x->w->vocabulary, l->tokens, l->n) >
+                   x->repetition;
+    }
+    return false;
+}
+
+static bool is_hopeless(const struct whisper_search *x, const struct line *l)
+{
+    return l->sum < x->least_log * (double)(x->most + 1);
+}
+
+/* Of the last search something must come. */
+static void give_up_all_but_one(struct state *s)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < s->n_lines; i++) {
+        if (!is_hopeless(s->x, &s->lines[i]))
+            return;
+        if (rank_of(&s->lines[i]) > rank_of(&s->lines[best]))
+            best = i;
+    }
+    put_line(s, 0, best);
+    s->n_lines = s->n_ended ? 0 : 1;
+}
+
+/* Lines of which nothing good can come. */
+static void give_up(struct state *s)
+{
+    const struct whisper_search *x = s->x;
+    for (size_t i = 0; i < s->n_lines;) {
+        bool repeats = loops(x, &s->lines[i]);
+        if (!repeats && (x->is_last || !is_hopeless(x, &s->lines[i]))) {
             i++;
             continue;
         }
-        end_line(s, &s->lines[i]);
-        s->n_lines--;
-        if (i < s->n_lines) {
-            copy_line(&s->lines[i], &s->lines[s->n_lines]);
-            whisper_memory_fork(x->w, x->m, i, s->n_lines,
-                                x->n_prompt + s->lines[i].n - 1);
-        }
+        if (x->is_last || (s->n_lines == 1 && s->n_ended == 0))
+            end_line(s, &s->lines[i]); /* to have any */
+        take_out(s, i);
     }
+    if (x->is_last)
+        give_up_all_but_one(s);
 }
 
 /* ---- beams
@@ -309,19 +401,21 @@ static int run(struct state *s, struct whisper_found *ret, struct err *e)
     bool by_beams = x->beams > 1 && x->temperature <= 0;
     int r = begin(s, ret, e);
     ret->decoded = x->n_prompt;
-    for (size_t n = 0; !r && s->n_lines; n++) {
+    for (size_t n = 0; !r && s->n_lines && n < x->most; n++) {
         if (n) {
             ret->decoded += s->n_lines;
             r = decode_lines(s, e);
         }
-        if (r || n == x->most)
+        if (r)
             break;
         if (x->cancelled && x->cancelled(x->ctx))
             return err_set(e, OTK_EAGAIN, "the transcription was cancelled");
         if (by_beams)
             extend_beams(s);
-        else
+        else {
             extend(s);
+            give_up(s);
+        }
     }
     return r;
 }

@@ -4,6 +4,12 @@
  * Greedy, by beams (the likeliest texts side by side, ranked by the mean of
  * their tokens' logarithms), or drawn by chance at a temperature, several times
  * at once, of which the likeliest is taken.
+ *
+ * A text without beams that cannot become good any more is not finished: its
+ * mean would stay under `least_log` even if all that may still come were
+ * certain, or it says one phrase over and over. When no text is left, the
+ * search gives up, unless it is the last one: then the likeliest goes on alone
+ * as long as it does not repeat itself.
  */
 #ifndef OTK_MODEL_WHISPER_SEARCH_H
 #define OTK_MODEL_WHISPER_SEARCH_H
@@ -43,12 +49,20 @@ struct whisper_search {
     size_t n_prompt;
     size_t start;      /* where in the prompt the start token is */
     size_t most;       /* tokens of the text */
+    double least_log;  /* mean of a text that is good */
+    float repetition;  /* whisper_repetition() of a text that is not */
+    bool is_last;      /* there will be no other search */
     int beams;         /* 1: greedy */
     float temperature; /* above 0: beams are not looked at */
     struct rand *rand; /* for a temperature */
     bool (*cancelled)(void *ctx);
     void *ctx;
 };
+
+struct whisper_vocabulary;
+/* Bytes of text for each byte that zlib makes of it. */
+float whisper_repetition(const struct whisper_vocabulary *v,
+                         const uint32_t *tokens, size_t n);
 
 /* OTK_EAGAIN: cancelled; OTK_ELIMIT: no memory. */
 int whisper_search(const struct whisper_search *x, struct whisper_found *ret,

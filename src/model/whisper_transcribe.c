@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -23,8 +22,7 @@
 
 enum {
     FRAME_MS = 10,
-    TEXT_BYTES = 1 << 16, /* of a window */
-    PROMPT_MAX = 6,       /* start, language, task, no timestamps */
+    PROMPT_MAX = 6, /* start, language, task, no timestamps */
 };
 
 /* Thresholds of whisper's transcribe.py. */
@@ -252,30 +250,26 @@ static void remember(struct job *j, const uint32_t *tokens, size_t n)
 /* ---- trying
  * ------------------------------------------------------------------------- */
 
-static float repetition_of(struct job *j, const struct whisper_found *f)
-{
-    struct buf text = BUF_INIT(TEXT_BYTES);
-    for (size_t i = 0; i < f->n; i++)
-        buf_put_str(&text,
-                    whisper_vocabulary_bytes(&j->w->vocabulary, f->tokens[i]));
-    uLongf n = compressBound(text.len);
-    Bytef *to = mem_new(n, 1);
-    int r = compress(to, &n, (const Bytef *)text.ptr, text.len);
-    float ratio = r == Z_OK ? (float)text.len / (float)n : 1;
-    free(to);
-    buf_free(&text);
-    return ratio;
-}
-
 static bool is_silence(const struct whisper_found *f)
 {
     return f->no_speech > NO_SPEECH && f->mean_log < MEAN_LOG;
 }
 
+/* Half of what the model sees, and not more than anybody says in so much sound;
+ * a syllable can be three tokens in scripts that the vocabulary hardly knows.
+ */
+static size_t most_tokens(const struct job *j, size_t frames)
+{
+    enum { A_SECOND = 24, AT_LEAST = 32 };
+    size_t most = j->w->sizes.text.ctx / 2 - 4;
+    size_t said = AT_LEAST + A_SECOND * frames * FRAME_MS / MS_SECOND;
+    return said < most ? said : most;
+}
+
 /* The window's text, at higher temperatures as long as it repeats itself or is
  * not likely. */
-static int find(struct job *j, struct whisper_found *ret, float *ret_heat,
-                float *ret_ratio, struct err *e)
+static int find(struct job *j, size_t frames, struct whisper_found *ret,
+                float *ret_heat, float *ret_ratio, struct err *e)
 {
     enum { TRIES = 6 };
     int beams = j->o->beams > 1 ? j->o->beams : 1;
@@ -287,7 +281,9 @@ static int find(struct job *j, struct whisper_found *ret, float *ret_heat,
         .prompt = j->prompt,
         .n_prompt = j->n_prompt,
         .start = j->start,
-        .most = j->w->sizes.text.ctx / 2 - 4,
+        .most = most_tokens(j, frames),
+        .least_log = MEAN_LOG,
+        .repetition = REPETITION,
         .beams = beams,
         .rand = &j->rand,
         .cancelled = j->o->cancelled,
@@ -295,15 +291,16 @@ static int find(struct job *j, struct whisper_found *ret, float *ret_heat,
     };
     for (int i = 0; i < TRIES; i++) {
         x.temperature = (float)i * TEMPERATURE_STEP;
+        x.is_last = i + 1 == TRIES || j->o->is_fixed;
         int r = whisper_search(&x, ret, e);
         if (r)
             return r;
         j->to->work.tokens += ret->decoded;
         j->to->work.retries += i > 0;
         *ret_heat = x.temperature;
-        *ret_ratio = repetition_of(j, ret);
+        *ret_ratio = whisper_repetition(&j->w->vocabulary, ret->tokens, ret->n);
         bool again = *ret_ratio > REPETITION || ret->mean_log < MEAN_LOG;
-        if (!again || is_silence(ret) || j->o->is_fixed)
+        if (!again || is_silence(ret) || x.is_last)
             break;
     }
     return OTK_OK;
@@ -337,7 +334,7 @@ static int run_window(struct job *j, size_t from, size_t *ret_used,
     if (r)
         return r;
     make_prompt(j, true);
-    r = find(j, &j->found, &x.temperature, &x.repetition, e);
+    r = find(j, frames, &j->found, &x.temperature, &x.repetition, e);
     j->to->work.decoder_ms += now_ms() - heard;
     if (r)
         return r;

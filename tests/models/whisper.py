@@ -3,12 +3,18 @@
 as a folder of Hugging Face.
 
     whisper.py OUT [--form ggml|folder] [--type f32|f16|q4_0|q4_1|q5_0|q5_1|q8_0]
-               [--audio ROWS] [--english] [--seed N]
+               [--audio ROWS] [--english] [--seed N] [--base] [--says N |
+               --loops]
 
 The same seed gives the same numbers in every form and type (rounded to what
 the type holds). The network is 32 wide, 2 heads, 2 and 2 layers; the
 vocabulary has the size of the real one: 256 bytes, some words put together by
-merging, and " w1234" for the rest.
+merging, and " w1234" for the rest. With --base it is of that model's size, and
+the numbers of large tensors repeat themselves.
+
+With --says it is sure of N letters in each of the first two windows, whatever
+it hears, and then of the end, as a real one is: what a place in the text says
+outweighs all else. With --loops all places say the same, a letter.
 """
 import argparse
 import array
@@ -54,13 +60,17 @@ def filters():
 class Numbers:
     """Uniform numbers by name: the order of asking does not matter."""
 
+    MOST = 4000037  # a prime: rows, whatever their width, do not repeat soon
+
     def __init__(self, seed):
         self.seed = seed
 
     def of(self, name, n, width, middle=0.0):
         r = random.Random(f"{self.seed} {name}")
         step = width / 32768
-        return [middle + v * step for v in array.array("h", r.randbytes(2 * n))]
+        own = [middle + v * step for v in
+               array.array("h", r.randbytes(2 * min(n, self.MOST)))]
+        return (own * (n // len(own) + 1))[:n]
 
 
 def sinusoids(rows):
@@ -72,9 +82,34 @@ def sinusoids(rows):
     return out
 
 
-def tensors(numbers, audio, vocab):
+END, TIMES = 50257, 50364  # of the vocabulary of many languages
+LOUD, QUIET = 4.0, 0.02
+
+
+def said_at(n):
+    """(place, token that comes after it): the prompt of the first window has 3
+    tokens, that of the second the text before as well."""
+    r = random.Random(n)
+    text = [TIMES, *(32 if i % 6 == 5 else r.randrange(97, 123)
+                     for i in range(n)), TIMES + 1500, END]
+    return [(begin + i, t) for begin in (2, n + 5) for i, t in enumerate(text)]
+
+
+def speak(said, places, words):
+    """The rows of tokens that are to come point to where they are to."""
+    rows = {}
+    for place, token in said:
+        at = places[place * WIDTH:(place + 1) * WIDTH]
+        rows.setdefault(token, []).append(at)
+    for token, ats in rows.items():
+        words[token * WIDTH:(token + 1) * WIDTH] = [
+            sum(x) / LOUD / 4 for x in zip(*ats)]
+
+
+def tensors(numbers, audio, vocab, says=0, loops=False):
     """(name, shape, values), OpenAI's names."""
     d = WIDTH
+    is_told = says or loops
 
     def matrix(name, *shape, width=None):
         n = math.prod(shape)
@@ -93,6 +128,8 @@ def tensors(numbers, audio, vocab):
             yield from norm(stem + a + "_ln")
             for part in ("query", "key", "value", "out"):
                 wide = 4 if part in ("query", "key") else 1.7
+                if crosses and is_told and part == "out":
+                    wide = QUIET
                 yield matrix(f"{stem}{a}.{part}.weight", d, d,
                              width=wide / math.sqrt(d))
                 if part != "key":
@@ -100,7 +137,8 @@ def tensors(numbers, audio, vocab):
         yield from norm(stem + "mlp_ln")
         yield matrix(stem + "mlp.0.weight", 4 * d, d)
         yield bias(stem + "mlp.0.bias", 4 * d)
-        yield matrix(stem + "mlp.2.weight", d, 4 * d)
+        yield matrix(stem + "mlp.2.weight", d, 4 * d,
+                     width=QUIET / math.sqrt(d) if crosses and is_told else None)
         yield bias(stem + "mlp.2.bias", d)
 
     yield "encoder.positional_embedding", (audio, d), sinusoids(audio)
@@ -111,8 +149,15 @@ def tensors(numbers, audio, vocab):
     yield from norm("encoder.ln_post")
     for i in range(LAYERS):
         yield from block(f"encoder.blocks.{i}.", False)
-    yield matrix("decoder.positional_embedding", TEXT, d, width=0.9)
-    yield matrix("decoder.token_embedding.weight", vocab, d, width=0.25)
+    places = matrix("decoder.positional_embedding", TEXT, d,
+                    width=LOUD if is_told else 0.9)
+    words = matrix("decoder.token_embedding.weight", vocab, d, width=0.25)
+    if loops:
+        places[2][:] = places[2][:d] * TEXT
+    if is_told:
+        speak([(0, ord("a"))] if loops else said_at(says), places[2], words[2])
+    yield places
+    yield words
     yield from norm("decoder.ln")
     for i in range(LAYERS):
         yield from block(f"decoder.blocks.{i}.", True)
@@ -162,7 +207,7 @@ def write_ggml(o, vocab, n_text, tokens, numbers):
         f.write(struct.pack("<i", n_text))
         for t in tokens:
             f.write(struct.pack("<i", len(t)) + t)
-        for name, shape, values in tensors(numbers, o.audio, vocab):
+        for name, shape, values in tensors(numbers, o.audio, vocab, o.says, o.loops):
             keeps = name.endswith("positional_embedding")
             kind, data = encode(shape, values, "f32" if keeps else o.type)
             f.write(struct.pack("<3i", len(shape), len(name), TYPES[kind]))
@@ -218,7 +263,7 @@ def write_folder(o, vocab, tokens, numbers):
     (folder / "vocab.json").write_text(json.dumps(words))
     header, data = {}, []
     at = 0
-    for name, shape, values in tensors(numbers, o.audio, vocab):
+    for name, shape, values in tensors(numbers, o.audio, vocab, o.says, o.loops):
         if name.startswith("encoder.conv") and name.endswith("bias"):
             shape = shape[:1]
         raw = array.array("f", values).tobytes()
@@ -241,7 +286,13 @@ def main():
     p.add_argument("--audio", type=int, default=100)
     p.add_argument("--english", action="store_true")
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--base", action="store_true")
+    p.add_argument("--says", type=int, default=0)
+    p.add_argument("--loops", action="store_true")
     o = p.parse_args()
+    if o.base:
+        globals().update(WIDTH=512, HEADS=8, LAYERS=6, TEXT=448)
+        o.audio = 1500
     vocab = 51864 if o.english else 51865
     n_text = 50256 if o.english else 50257
     tokens = vocabulary(n_text)

@@ -197,6 +197,30 @@ static void options_that_change_the_text(void **state)
     whisper_transcript_free(&c);
 }
 
+/* What it took; in a short sound there is no room for a long text. */
+static void work_is_counted(void **state)
+{
+    enum { SHORT = WHISPER_RATE * 12 / 100, PROMPT = 3, ROOM = 32 + 2 };
+    (void)state;
+    struct whisper_options o = {.language = "en", .is_fixed = true};
+    struct whisper_transcript t = run(&o, SHORT);
+    assert_int_equal(t.work.windows, 1);
+    assert_int_equal(t.work.retries, 0);
+    assert_true(t.work.tokens > PROMPT && t.work.tokens <= PROMPT + ROOM);
+    assert_true(t.work.encoder_ms >= 0 && t.work.decoder_ms >= 0);
+    size_t once = t.work.tokens;
+    whisper_transcript_free(&t);
+    o.is_fixed = false; /* nothing that it says is likely */
+    t = run(&o, SHORT);
+    assert_int_equal(t.work.retries, 5);
+    assert_true(t.work.tokens > once);
+    whisper_transcript_free(&t);
+    o.is_fixed = true;
+    t = run(&o, SAMPLES);
+    assert_true(t.work.windows >= 3);
+    whisper_transcript_free(&t);
+}
+
 static void next_to_nothing(void **state)
 {
     (void)state;
@@ -274,8 +298,8 @@ static void wrong_options(void **state)
 /* ---- searching
  * ---------------------------------------------------------------------- */
 
-static void search(struct whisper_memory *m, int beams, float temperature,
-                   uint64_t seed, struct whisper_found *ret)
+static void search_for(struct whisper_memory *m, struct whisper_search how,
+                       uint64_t seed, struct whisper_found *ret)
 {
     const uint32_t prompt[] = {w->vocabulary.start, w->vocabulary.languages,
                                w->vocabulary.transcribe,
@@ -285,19 +309,27 @@ static void search(struct whisper_memory *m, int beams, float temperature,
     struct err e = {0};
     whisper_rules_init(&rules, &w->vocabulary, false);
     rand_init(&rand, seed);
-    const struct whisper_search x = {
-        .w = w,
-        .s = s,
-        .m = m,
-        .rules = &rules,
-        .prompt = prompt,
-        .n_prompt = ROWS(prompt),
-        .most = 20,
-        .beams = beams,
-        .temperature = temperature,
-        .rand = &rand,
-    };
-    assert_int_equal(whisper_search(&x, ret, &e), OTK_OK);
+    how.w = w;
+    how.s = s;
+    how.m = m;
+    how.rules = &rules;
+    how.prompt = prompt;
+    how.n_prompt = ROWS(prompt);
+    how.rand = &rand;
+    assert_int_equal(whisper_search(&how, ret, &e), OTK_OK);
+}
+
+/* Any text is good. */
+static const struct whisper_search any = {
+    .most = 20, .beams = 1, .least_log = -INFINITY, .repetition = INFINITY};
+
+static void search(struct whisper_memory *m, int beams, float temperature,
+                   uint64_t seed, struct whisper_found *ret)
+{
+    struct whisper_search how = any;
+    how.beams = beams;
+    how.temperature = temperature;
+    search_for(m, how, seed, ret);
 }
 
 /* The logarithms that the search says, told by decoding its text at once. */
@@ -329,13 +361,10 @@ static void check_found(struct whisper_memory *m, const struct whisper_found *f)
     free(logits);
 }
 
-/* Beams find a text at least as likely as the greedy one's beginning allows;
- * each line's memory is its own. */
-static void beams_and_draws(void **state)
+/* A memory that has heard something. */
+static struct whisper_memory *listen(void)
 {
-    (void)state;
     struct whisper_memory *m = whisper_memory_new(w, LINES);
-    struct whisper_found *f = mem_new(2, sizeof(*f));
     size_t rows = w->sizes.audio.ctx;
     float *heard = mem_new(rows * w->sizes.audio.state, sizeof(*heard));
     float *mels = mem_new(rows * 2 * w->sizes.mels, sizeof(*mels));
@@ -343,6 +372,18 @@ static void beams_and_draws(void **state)
         mels[i] = pcm[i] * 4;
     whisper_encode(w, s, mels, rows, heard);
     whisper_memory_hear(w, s, m, heard, rows);
+    free(mels);
+    free(heard);
+    return m;
+}
+
+/* Beams find a text at least as likely as the greedy one's beginning allows;
+ * each line's memory is its own. */
+static void beams_and_draws(void **state)
+{
+    (void)state;
+    struct whisper_memory *m = listen();
+    struct whisper_found *f = mem_new(2, sizeof(*f));
     search(m, 1, 0, 1, &f[0]);
     assert_true(f[0].n > 0);
     check_found(m, &f[0]);
@@ -359,10 +400,88 @@ static void beams_and_draws(void **state)
     search(m, 1, 1, 2, &f[1]);
     assert_true(f[0].n != f[1].n ||
                 memcmp(f[0].tokens, f[1].tokens, f[0].n * 4) != 0);
-    free(mels);
-    free(heard);
     free(f);
     whisper_memory_free(m);
+}
+
+static void check_same(const struct whisper_found *a,
+                       const struct whisper_found *b)
+{
+    assert_int_equal(a->n, b->n);
+    assert_memory_equal(a->tokens, b->tokens, a->n * sizeof(*a->tokens));
+    assert_true(a->mean_log == b->mean_log);
+}
+
+/* What cannot become good is not finished; what can is as it was. */
+static void gives_up(void **state)
+{
+    (void)state;
+    struct whisper_memory *m = listen();
+    struct whisper_found *f = mem_new(2, sizeof(*f));
+    struct whisper_search how = any;
+    for (int warm = 0; warm < 2; warm++) {
+        how.temperature = (float)warm;
+        how.least_log = -INFINITY;
+        search_for(m, how, 1, &f[0]);
+        assert_true(f[0].n > 10);
+        how.least_log = f[0].mean_log - 1e-6;
+        search_for(m, how, 1, &f[1]);
+        check_same(&f[0], &f[1]);
+        how.least_log = f[0].mean_log / 4;
+        search_for(m, how, 1, &f[1]);
+        assert_true(f[1].n < f[0].n && f[1].mean_log < how.least_log);
+        assert_true(f[1].decoded < f[0].decoded);
+    }
+    /* the last search brings the likeliest home, alone */
+    how.is_last = true;
+    how.least_log = 0;
+    search_for(m, how, 1, &f[1]);
+    assert_true(f[1].n == how.most || f[1].is_ended);
+    assert_int_equal(f[1].decoded, 4 + f[1].n - !f[1].is_ended);
+    check_found(m, &f[1]);
+    free(f);
+    whisper_memory_free(m);
+}
+
+/* Text that is its own repetition ends, and not before it is that. */
+static void repeats_itself(void **state)
+{
+    (void)state;
+    enum { PHRASES = 40 };
+    const uint32_t phrase[] = {'h', 'e', 'l', 'l', 'o', ' '};
+    uint32_t text[PHRASES * ROWS(phrase)];
+    for (size_t i = 0; i < ROWS(text); i++)
+        text[i] = phrase[i % ROWS(phrase)];
+    assert_true(whisper_repetition(&w->vocabulary, text, ROWS(phrase)) < 1);
+    assert_true(whisper_repetition(&w->vocabulary, text, ROWS(text)) > 10);
+    assert_true(whisper_repetition(&w->vocabulary, text, 0) <= 1);
+
+    struct whisper *real = w;
+    char path[WHISPER_PATH];
+    struct err e = {0};
+    whisper_make("--type f16 --loops", "loops.bin", path);
+    assert_int_equal(whisper_load(path, PRECISION_F32, &w, &e), OTK_OK);
+    struct whisper_memory *m = listen();
+    struct whisper_found *f = mem_new(1, sizeof(*f));
+    struct whisper_search how = any;
+    how.most = 90;
+    for (int last = 0; last < 2; last++) {
+        for (int warm = 0; warm < 2; warm++) {
+            how.is_last = last;
+            how.temperature = 0.1F * (float)warm;
+            how.repetition = INFINITY;
+            search_for(m, how, 1, f);
+            assert_int_equal(f->n, how.most);
+            how.repetition = 2.4F;
+            search_for(m, how, 1, f);
+            assert_int_equal(f->n, 48);
+            assert_int_equal(f->tokens[0], 'a');
+        }
+    }
+    free(f);
+    whisper_memory_free(m);
+    whisper_unref(w);
+    w = real;
 }
 
 int main(void)
@@ -374,10 +493,13 @@ int main(void)
         cmocka_unit_test(hears_the_language),
         cmocka_unit_test(options_that_change_the_text),
         cmocka_unit_test(the_end_of_a_prompt_counts),
+        cmocka_unit_test(work_is_counted),
         cmocka_unit_test(next_to_nothing),
         cmocka_unit_test(can_be_stopped),
         cmocka_unit_test(wrong_options),
         cmocka_unit_test(beams_and_draws),
+        cmocka_unit_test(gives_up),
+        cmocka_unit_test(repeats_itself),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
