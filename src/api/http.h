@@ -79,7 +79,7 @@ struct http_reply {
     const char *type; /* media type */
     struct buf body;
     int file; /* or the body is this file (owned), -1: none … */
-    uint64_t file_size;
+    uint64_t file_from, file_size; /* this much of it, from there on */
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t n_headers;
     struct str fixed; /* or these bytes, which outlive the server … */

@@ -156,8 +156,8 @@ static struct MHD_Response *response_of(struct http_conn *c)
     if (r->stream.read)
         return http_streams_open(c->server->streams, c->mhd, &r->stream);
     if (r->file >= 0) {
-        struct MHD_Response *m =
-            MHD_create_response_from_fd64(r->file_size, r->file);
+        struct MHD_Response *m = MHD_create_response_from_fd_at_offset64(
+            r->file_size, r->file, r->file_from);
         if (m)
             r->file = -1; /* it closes the file */
         return m;

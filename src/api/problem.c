@@ -23,6 +23,7 @@ static const struct kind kinds[] = {
     {412, "changed-meanwhile", "It was changed since you read it"},
     {413, "too-large", "The request is too large"},
     {415, "media-type", "This media type is not taken here"},
+    {416, "no-such-range", "The file has no such bytes"},
     {422, "invalid-field", "A field is wrong"},
     {429, "too-many-requests", "Too many requests"},
     {500, "internal", "Something broke on our side"},

@@ -2,7 +2,10 @@
 #include "api/upload.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "api/http_range.h"
 #include "api/problem.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -105,6 +108,34 @@ static const char *encoded(struct arena *a, struct str name)
     return out;
 }
 
+/* All of the file, the part that is asked for, or nothing: its status. */
+static int choose_part(const struct http_request *q, const char *tag,
+                       struct http_reply *r)
+{
+    struct http_range part;
+    unsigned long long size = r->file_size;
+    bool is_get = strcmp(q->method, "GET") == 0; /* 14.2: HEAD has no ranges */
+    struct http_range_ask ask = {
+        .if_match = str_from(http_header(q, "If-Match")),
+        .if_none_match = str_from(http_header(q, "If-None-Match")),
+        .range = str_from(is_get ? http_header(q, "Range") : NULL),
+        .if_range = str_from(is_get ? http_header(q, "If-Range") : NULL),
+    };
+    int status = http_range_find(&ask, str_from(tag), size, &part);
+    unsigned long long from = part.from;
+    http_reply_header(r, "Accept-Ranges", "bytes");
+    if (status == 206)
+        http_reply_header(r, "Content-Range",
+                          arena_printf(q->arena, "bytes %llu-%llu/%llu", from,
+                                       from + part.n - 1, size));
+    if (status == 416)
+        http_reply_header(r, "Content-Range",
+                          arena_printf(q->arena, "bytes */%llu", size));
+    r->file_from = part.from;
+    r->file_size = part.n;
+    return status;
+}
+
 void upload_send(const struct http_request *q, const struct attachment *x,
                  struct http_reply *r)
 {
@@ -115,10 +146,25 @@ void upload_send(const struct http_request *q, const struct attachment *x,
         problem_of(r, code, &e);
         return;
     }
+    const char *tag =
+        arena_printf(q->arena, "\"" STR_FMT "\"", STR_ARG(x->hash));
+    r->status = choose_part(q, tag, r);
+    if (r->status == 412)
+        problem_reply(r, 412, "If-Match", "must be the ETag of the file");
+    if (r->status == 416)
+        problem_reply(r, 416, "Range", "see Content-Range for how many it has");
+    if (r->status >= 400) {
+        (void)close(r->file);
+        r->file = -1;
+        return;
+    }
+    http_reply_header(r, "ETag", tag);
+    http_reply_header(r, "Cache-Control", "private, max-age=86400");
+    if (r->status == 304) /* its Content-Length is that of the file (8.6) */
+        return;
     r->type = arena_copy(q->arena, x->media_type);
     http_reply_header(r, "Content-Disposition",
                       arena_printf(q->arena, "attachment; filename*=UTF-8''%s",
                                    encoded(q->arena, x->name)));
     http_reply_header(r, "Content-Security-Policy", "sandbox");
-    http_reply_header(r, "Cache-Control", "private, max-age=86400");
 }

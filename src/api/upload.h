@@ -16,7 +16,8 @@
 bool upload_finish(const struct http_request *q, struct attachment *ret,
                    struct http_reply *r);
 
-/* A file as the body of a reply, never shown inside a page of ours. */
+/* A file as the body of a reply, never shown inside a page of ours; or the part
+ * of it that is asked for (api/http_range.h). Its ETag is its hash. */
 void upload_send(const struct http_request *q, const struct attachment *x,
                  struct http_reply *r);
 

@@ -149,6 +149,52 @@ class DeskTest(unittest.TestCase):
         self.anna.delete(f"/attachments/{a['id']}")
         self.anna.get(f"/attachments/{a['id']}", 404)
 
+    def test_parts_of_a_file(self):
+        """A player looks into the middle of a recording (RFC 9110, 14)."""
+        token, id = self.ticket()
+        data = os.urandom(100000)
+        a = self.nobody.upload(f"/requests/{token}/attachments", "a.ogg", data,
+                               "audio/ogg").json
+        for who, path in ((self.anna, f"/api/v1/attachments/{a['id']}"),
+                          (self.nobody, f"/api/v1/requests/{token}/attachments/"
+                                        f"{a['id']}")):
+            whole = who.raw("GET", path)
+            tag = whole.headers["ETag"]
+            self.assertEqual(whole.headers["Accept-Ranges"], "bytes")
+            for ask, status, part, said in (
+                    ("bytes=0-9", 206, data[:10], "bytes 0-9/100000"),
+                    ("bytes=99990-", 206, data[-10:], "bytes 99990-99999/100000"),
+                    ("bytes=-1", 206, data[-1:], "bytes 99999-99999/100000"),
+                    ("bytes=7-99", 206, data[7:100], "bytes 7-99/100000"),
+                    ("bytes=0-1,5-6", 200, data, None),
+                    ("bytes=x", 200, data, None)):
+                r = who.raw("GET", path, headers={"Range": ask})
+                self.assertEqual((r.status, r.bytes, r.headers["Content-Range"]),
+                                 (status, part, said), ask)
+                self.assertEqual(r.headers["Content-Length"], str(len(part)))
+                self.assertEqual(r.headers["Content-Type"], "audio/ogg")
+                self.assertEqual(r.headers["ETag"], tag)
+            r = who.raw("GET", path, headers={"Range": "bytes=100000-"})
+            self.assertEqual((r.status, r.headers["Content-Range"]),
+                             (416, "bytes */100000"))
+            self.assertEqual(r.json["type"], "/problems/no-such-range")
+            part = {"Range": "bytes=1-2"}
+            for more, status in (({"If-Range": tag}, 206),
+                                 ({"If-Range": '"old"'}, 200),
+                                 ({"If-Match": tag}, 206),
+                                 ({"If-Match": '"old"'}, 412),
+                                 ({"If-None-Match": tag}, 304),
+                                 ({"If-None-Match": '"old"'}, 206)):
+                r = who.raw("GET", path, headers={**part, **more})
+                self.assertEqual(r.status, status, more)
+                self.assertEqual(r.headers["ETag"], None if status == 412 else tag)
+            for method, more, status in (
+                    ("HEAD", part, 200),
+                    ("GET", {"If-None-Match": f'"x", W/{tag}'}, 304)):
+                r = who.raw(method, path, headers=more)
+                self.assertEqual((r.status, r.headers["Content-Length"], r.bytes),
+                                 (status, "100000", b""))
+
     def test_attachments_refused(self):
         _, id = self.ticket()
         path = f"/tickets/{id}/attachments"
