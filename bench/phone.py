@@ -23,7 +23,7 @@ if len(sys.argv) < 2:
 os.environ["OTKLIK"] = os.path.abspath(sys.argv[1])
 from desk import wait_for  # noqa: E402
 from phone import speech  # noqa: E402
-from sipp import Callers  # noqa: E402
+from sipp import Callers, speaks  # noqa: E402
 from test_phone import PhoneDesk  # noqa: E402
 
 AT_ONCE = int(sys.argv[2]) if len(sys.argv) > 2 else 400
@@ -91,8 +91,9 @@ def main():
         said = {k: array.array("h", (LINEAR[b] for b in s))
                 for k, s in sounds.items()}
         share, each = CALLS // KINDS, AT_ONCE // KINDS
-        groups = [Callers(folder, desk.sip, s, share, each, RATE // KINDS,
-                          f"+790{k}", GREETED_MS) for k, s in sounds.items()]
+        groups = [Callers(folder, desk.sip, speaks(folder, s, f"+790{k}",
+                                                   GREETED_MS), share, each,
+                          RATE // KINDS) for k, s in sounds.items()]
         most, failed = 0, 0
         while any(g.process.poll() is None for g in groups):
             most = max(most, desk.count("calls"))

@@ -12,7 +12,8 @@ import wave
 import side_by_side
 from desk import wait_for
 from phone import speech
-from sipp import Callers, free_port
+from sipp import (Callers, SDP, asked, free_port, inside, pause, response,
+                  say, scenario, speaks)
 from test_phone import PhoneDesk, WORDS
 
 MODULES = "/usr/lib/baresip/modules"
@@ -376,14 +377,84 @@ require_certificate = no
         said = speech(3000)
         # a greeting is late on a busy machine, and nothing is kept before it
         # ends
-        failed, out = Callers(self.folder, d.sip, said, calls, calls, 40,
-                              greeted_ms=3000).wait(60)
+        failed, out = Callers(self.folder, d.sip,
+                              speaks(self.folder, said, greeted_ms=3000), calls,
+                              calls, 40).wait(60)
         self.assertEqual(failed, 0, out[-2000:])
         d.done(calls)
         ids = [t["id"] for t in d.tickets()]
         self.assertEqual(len(ids), calls)
         short = [d.recording(i) for i in ids if d.recording(i) < 2980]
         self.assertEqual(short, [])
+
+    # ---- session timers (RFC 4028)
+
+    TIMER = "Supported: timer"
+
+    def timed(self, d, *steps, expires, answer, headers=(), seconds=60):
+        """A call with a timer of its session, which sipp is content with."""
+        failed, out = Callers(self.folder, d.sip, scenario(
+            *steps, headers=[self.TIMER, f"Session-Expires: {expires}", *headers],
+            answer=[("Session-Expires", answer)])).wait(seconds)
+        self.assertEqual(failed, 0, out[-3000:])
+
+    def speech(self, ms):
+        path = self.path("timed.ulaw")
+        with open(path, "wb") as f:
+            f.write(speech(ms))
+        return pause(1200) + say(path) + pause(ms)
+
+    @wants("sipp")
+    def test_timer_of_sipp(self):
+        """It refreshes by both methods, for longer than an interval; a BYE before
+        that would fail it. Then it does no more, is hung up on, and what was
+        said is a ticket."""
+        d = self.desk("phone.session_min_seconds=9", "phone.patience_seconds=60",
+                      "phone.silence_ms=60000")
+        more = [self.TIMER, "Session-Expires: 9;refresher=uac"]
+        told = [("Session-Expires", "9;refresher=uac"), ("Require", "timer")]
+        refreshes = "".join(
+            pause(2200) + inside("UPDATE", n, more) + response(200, *told)
+            for n in (2, 3))
+        refreshes += (pause(2200) + inside("INVITE", 4, more, SDP) +
+                      response(200, *told) + inside("ACK", 4))
+        self.timed(d, self.speech(1000), refreshes,
+                   asked("BYE", timeout_ms=20000), expires="9;refresher=uac",
+                   answer="9;refresher=uac")
+        self.assertGreater(d.recording(d.done(1)["id"]), 300)
+
+    @wants("sipp")
+    def test_timer_of_ours(self):
+        """It leaves that to us: an UPDATE where it knows one, else an INVITE.
+        It takes two, does not answer the third any more, and is hung up on."""
+        d = self.desk("phone.session_min_seconds=6", "phone.patience_seconds=60",
+                      "phone.silence_ms=60000")
+        ours = [("Session-Expires", "6;refresher=uac"),
+                ("Contact", "sip:.*@127.0.0.1")]
+        timer = ["Require: timer", "Session-Expires: 6;refresher=uac"]
+        by_update = asked("UPDATE", *ours, headers=timer)
+        by_invite = (asked("INVITE", *ours, headers=timer, body=SDP) +
+                     '<recv request="ACK"/>\n')
+        for n, (allow, one) in enumerate((
+                (["Allow: INVITE, ACK, BYE, CANCEL, UPDATE"], by_update),
+                ([], by_invite)), 1):
+            with self.subTest(allow=allow):
+                left = f'<recv request="{"UPDATE" if allow else "INVITE"}"/>\n'
+                self.timed(d, self.speech(1000), one * 2, left,
+                           asked("BYE", timeout_ms=15000), headers=allow,
+                           expires="6;refresher=uas", answer="6;refresher=uas")
+                self.assertGreater(d.recording(d.done(n)["id"]), 300)
+
+    @wants("sipp")
+    def test_timer_too_small(self):
+        """422 says what is long enough; with that the call is taken."""
+        d = self.desk("phone.session_min_seconds=100")
+        failed, out = Callers(self.folder, d.sip, scenario(
+            headers=[self.TIMER, "Session-Expires: 99"], status=422,
+            answer=[("Min-SE", "100")])).wait(20)
+        self.assertEqual(failed, 0, out[-3000:])
+        self.timed(d, inside("BYE", 2) + response(200), expires="100",
+                   headers=["Min-SE: 100"], answer="100;refresher=uac")
 
 
 if __name__ == "__main__":
