@@ -46,7 +46,7 @@ foreach(lib opus spandsp)
   endif()
 endforeach()
 # What only one of the two builds has.
-set(with_libre phone.c phone_call.c phone_caller.c phone_media.c
+set(with_libre phone.c phone_call.c phone_caller.c phone_datagram.c phone_media.c
     phone_refresh.c phone_srtp.c phone_tls.c phone_transfer.c)
 set(without_libre phone_absent.c)
 set(with_opus phone_opus.c)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "channel/phone_message.h"
 
@@ -22,6 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     n = phone_message_sound_only(once, again);
     if (once.n > size || n != once.n) /* it has nothing left to take out */
         abort();
+    struct buf mended = BUF_INIT(4 * size + 100);
+    struct buf twice = BUF_INIT(4 * size + 100);
+    bool foreign = false;
+    if (phone_message_mend(all, &mended, &foreign) &&
+        (buf_check(&mended) ||
+         phone_message_mend(buf_str(&mended), &twice, &foreign)))
+        abort(); /* it is whole now */
+    buf_free(&mended);
+    buf_free(&twice);
     char key = phone_message_key(all);
     if (key && !strchr("0123456789*#ABCD", key))
         abort();

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel/phone_agent.h"
+#include "channel/phone_datagram.h"
 #include "channel/phone_guard.h"
 #include "channel/phone_hands.h"
 #include "channel/phone_message.h"
@@ -93,7 +94,12 @@ static bool refuse_broken(struct phone *p, const struct sip_msg *msg)
     size_t n;
     const char *body = (const char *)mbuf_buf(msg->mb);
     struct str head = {msg->met.p, (size_t)(body - msg->met.p)};
-    if (!phone_message_check(head, mbuf_get_left(msg->mb), &n, &no)) {
+    bool whole = phone_message_check(head, mbuf_get_left(msg->mb), &n, &no);
+    if (phone_datagram_is_foreign(&p->agent, msg)) {
+        no = (struct phone_refusal){505, "Version Not Supported"};
+        whole = false;
+    }
+    if (!whole) {
         if (!is_met(msg, "ACK"))
             refuse(p, msg, no.status, no.reason, "");
         return true;
@@ -149,6 +155,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     struct phone *p = arg;
     struct phone_address from;
     int64_t now = clock_mono(&clock_real);
+    if (phone_datagram_join(&p->agent, msg))
+        return true;
     bool inside = pl_isset(&msg->to.tag); /* of a dialog */
     bool begins = is_met(msg, "INVITE") && !inside;
     bool known = inside || is_met(msg, "ACK") || is_met(msg, "CANCEL") ||
@@ -281,6 +289,8 @@ static int add_both(struct phone *p, const struct sa *at)
     int err = sip_transp_add(p->agent.sip, SIP_TRANSP_UDP, at);
     if (!err)
         err = sip_transp_laddr(p->agent.sip, &bound, SIP_TRANSP_UDP, at);
+    if (!err)
+        phone_datagram_probe(&bound);
     sa_set_port(&both, sa_port(&bound));
     if (!err)
         err = sip_transp_add(p->agent.sip, SIP_TRANSP_TCP, &both);

@@ -41,6 +41,7 @@ struct phone_agent {
     struct list calls;
     uint64_t last_call; /* number of the last one */
     bool stopping;
+    bool is_foreign; /* the last datagram: another version of SIP */
 };
 
 extern const char phone_allow[]; /* a header: what we understand */

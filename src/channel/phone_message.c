@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
+
 enum { MAX_FORWARDS = 255 };
 static const int64_t CSEQ_MAX = (1LL << 31) - 1; /* RFC 3261, 8.1.1.5 */
 
@@ -15,6 +17,7 @@ enum header {
     HEADER_LENGTH,
     HEADER_FORWARDS,
     HEADER_CONTACT,
+    HEADER_VIA,
     HEADERS,
 };
 
@@ -29,6 +32,7 @@ static const struct {
     [HEADER_LENGTH] = {"Content-Length", "l", true},
     [HEADER_FORWARDS] = {"Max-Forwards", "", true},
     [HEADER_CONTACT] = {"Contact", "m", false},
+    [HEADER_VIA] = {"Via", "v", false},
 };
 
 static bool is_named(struct str s, const char *name)
@@ -160,6 +164,106 @@ bool phone_message_check(struct str head, size_t body_n, size_t *ret_body,
     }
     return true;
 }
+
+/* ---- what libre drops
+ * ------------------------------------------------------------------- */
+
+/* "SIP/7.0"; that of RFC 3261, however it is written, is none. */
+static bool is_other_version(struct str s)
+{
+    static const char name[] = "SIP/";
+    enum { NAME = sizeof(name) - 1 };
+    int64_t n;
+    if (s.n < NAME || strncasecmp(s.p, name, NAME) != 0)
+        return false;
+    struct str number = str_sub(s, NAME, s.n);
+    size_t dot = str_find(number, '.');
+    return is_number(str_sub(number, 0, dot), INT32_MAX, &n) &&
+           is_number(str_sub(number, dot + 1, number.n), INT32_MAX, &n) &&
+           !str_is(number, "2.0");
+}
+
+/* The first value of a Via: parameters that are some, and no branch. */
+static bool lacks_branch(struct str via)
+{
+    struct str part;
+    if (str_find(via, '"') < via.n || !str_next(&via, ';', &part))
+        return false;
+    while (str_next(&via, ';', &part)) {
+        struct str name = str_trim(str_sub(part, 0, str_find(part, '=')));
+        if (name.n == 0 || is_named(name, "branch"))
+            return false;
+    }
+    return str_trim(part).n > 0;
+}
+
+/* What is the same in all requests of a transaction. */
+struct marks {
+    struct str uri, via, from, call_id, cseq;
+};
+
+static void read_marks(struct str head, struct marks *ret)
+{
+    struct str line;
+    while (next_header(&head, &line) && str_trim(line).n) {
+        size_t colon = str_find(line, ':');
+        struct str value = str_trim(str_sub(line, colon + 1, line.n));
+        switch (header_of(str_trim(str_sub(line, 0, colon)))) {
+        case HEADER_VIA:
+            if (!ret->via.n)
+                ret->via = str_trim(str_sub(value, 0, str_find(value, ',')));
+            break;
+        case HEADER_FROM: ret->from = value; break;
+        case HEADER_CALL_ID: ret->call_id = value; break;
+        case HEADER_CSEQ: ret->cseq = word(&value); break;
+        default: break;
+        }
+    }
+}
+
+static void put_branch(const struct marks *m, struct buf *ret)
+{
+    const struct str parts[] = {m->uri, m->via, m->from, m->call_id, m->cseq};
+    uint64_t all = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        all = all * 31 + str_hash(parts[i]);
+    buf_printf(ret, ";branch=z9hG4bK2543%016llx", (unsigned long long)all);
+}
+
+bool phone_message_mend(struct str datagram, struct buf *ret,
+                        bool *ret_is_foreign)
+{
+    struct marks m = {0};
+    struct str line;
+    struct str rest = datagram;
+    if (!str_next(&rest, '\n', &line))
+        return false;
+    struct str method = word(&line);
+    m.uri = word(&line);
+    struct str version = str_trim(line);
+    bool is_foreign = is_other_version(version);
+    if (str_starts(method, "SIP/") ||
+        (!is_foreign && !str_is(version, "SIP/2.0")))
+        return false;
+    read_marks(rest, &m);
+    bool lacks = m.via.n && lacks_branch(m.via);
+    if (!is_foreign && !lacks)
+        return false;
+    const char *end = datagram.p + datagram.n;
+    const char *after = version.p + version.n;
+    const char *at = lacks ? m.via.p + m.via.n : after;
+    buf_put(ret, datagram.p, (size_t)(version.p - datagram.p));
+    buf_puts(ret, "SIP/2.0");
+    buf_put(ret, after, (size_t)(at - after));
+    if (lacks)
+        put_branch(&m, ret);
+    buf_put(ret, at, (size_t)(end - at));
+    *ret_is_foreign = is_foreign;
+    return true;
+}
+
+/* ---- bodies
+ * ------------------------------------------------------------------------ */
 
 size_t phone_message_sound_only(struct str sdp, char *ret)
 {

@@ -4,7 +4,8 @@
  * libre reads what it needs and lets the rest pass. What RFC 3261 wants refused
  * of a request and libre takes (RFC 4475 has examples) is looked at here:
  * headers that come twice, numbers out of range, a method that is another one
- * in CSeq, quotes that do not close, a body that is cut off.
+ * in CSeq, quotes that do not close, a body that is cut off. And what libre
+ * drops, and could be answered, is mended.
  *
  * Pure.
  */
@@ -17,6 +18,8 @@
 
 #include "base/str.h"
 
+struct buf;
+
 struct phone_refusal {
     uint16_t status;
     const char *reason;
@@ -26,6 +29,14 @@ struct phone_refusal {
  * after it. False: refuse it. *ret_body: how many of them belong to it. */
 bool phone_message_check(struct str head, size_t body_n, size_t *ret_body,
                          struct phone_refusal *ret);
+
+/* A datagram that libre would drop, as one that it reads. A request of another
+ * version of SIP is said to be of 2.0, and *ret_is_foreign set. One whose first
+ * Via has no branch, as in RFC 2543, gets one which the same request has when
+ * it comes again, and its ACK and CANCEL (RFC 3261, 17.2.3). False: it is none
+ * of these, and nothing is written. */
+bool phone_message_mend(struct str datagram, struct buf *ret,
+                        bool *ret_is_foreign);
 
 /* A session description (RFC 4566) with the attributes of sound alone: what is
  * said of pictures need not make sense to us. Into `ret`, of size sdp.n.

@@ -17,7 +17,8 @@ def message(own, i, method="INVITE", uri="sip:support@127.0.0.1", body=SDP,
         "CSeq": f"1 {method}", "Contact": f"<sip:caller@{own}>",
         "Max-Forwards": "70", "Content-Type": "application/sdp" if body else None,
         "Content-Length": str(len(body.encode())) if length is None else length}
-    lines.update({k.replace("_", "-"): v for k, v in headers.items()})
+    lines.update({k.replace("_", "-"): v and v.replace("{own}", own)
+                  for k, v in headers.items()})
     return (f"{method} {uri} {version}\r\n" + "".join(
         f"{k}: {v}\r\n" for k, v in lines.items() if v is not None) +
         "\r\n" + body).encode()
@@ -55,7 +56,17 @@ REQUESTS = [
     ("brackets about the URI", {"uri": "<sip:support@127.0.0.1>"}, 400),
     ("spaces in the URI", {"uri": "sip:sup port@127.0.0.1"}, DROPPED),
     ("another method in CSeq", {"CSeq": "1 OPTIONS"}, 400),
-    ("version 7", {"version": "SIP/7.0"}, DROPPED),
+    ("version 7", {"version": "SIP/7.0"}, 505),
+    ("version 7, and it is an ACK", {"version": "SIP/7.0", "method": "ACK",
+                                     "body": ""}, DROPPED),
+    ("version 7 of a method that is none", {"version": "SIP/7.0", "body": "",
+                                            "method": "FOO"}, 505),
+    # as RFC 2543 had it
+    ("no branch", {"Via": "SIP/2.0/UDP {own}"}, 200),
+    ("no branch, two Vias", {"v": "SIP/2.0/UDP {own};hidden, SIP/2.0/TCP x.test",
+                             "Via": None}, 200),
+    ("no branch, version 1", {"Via": "SIP/2.0/UDP {own}", "version": "SIP/1.0"},
+     505),
     # 3.3: they are valid and unwanted
     ("no Call-ID", {"Call_ID": None}, 400),
     ("a scheme of nobody", {"uri": "nobodyKnowsThisScheme:totallyopaque"}, 416),

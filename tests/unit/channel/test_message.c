@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "test.h"
 
 #define REST "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\n"
@@ -82,6 +83,113 @@ static void test_body(void **state)
     assert_int_equal(n, 10);
 }
 
+#define WITH(line, via)                                                        \
+    line "\r\nFrom: <sip:a@b>;tag=1\r\nCall-ID: x\r\n" via                     \
+         "\r\nCSeq: 7 INVITE\r\n\r\nbody: Via: no\r\n"
+#define GOOD "SIP/2.0/UDP h:5060;rport;branch=z9hG4bKx"
+
+/* NULL: it is left as it is. */
+static void check_mended(const char *datagram, bool foreign, const char *want)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    bool is_foreign = false;
+    bool mended = phone_message_mend(str_from(datagram), &b, &is_foreign);
+    if (mended != (want != NULL) || is_foreign != foreign ||
+        strcmp(b.ptr, want ? want : "") != 0)
+        fail_msg("%s\nbecame\n%s", datagram, b.ptr);
+    buf_free(&b);
+}
+
+static void test_other_versions(void **state)
+{
+    (void)state;
+    const char *want = WITH("INVITE sip:c@d SIP/2.0", "Via: " GOOD);
+    check_mended(want, false, NULL);
+    check_mended(WITH("INVITE sip:c@d SIP/7.0", "Via: " GOOD), true, want);
+    check_mended(WITH("INVITE sip:c@d sip/12.34", "Via: " GOOD), true, want);
+    check_mended(WITH("INVITE sip:c@d SIP/1.0", "Via: " GOOD), true, want);
+    check_mended(WITH("INVITE sip:c@d sip/2.0", "Via: " GOOD), false, NULL);
+    check_mended(WITH("INVITE sip:c@d SIP/7", "Via: " GOOD), false, NULL);
+    check_mended(WITH("INVITE sip:c@d SIP/7.x", "Via: " GOOD), false, NULL);
+    check_mended(WITH("INVITE sip:c@d SIP/7.0 x", "Via: " GOOD), false, NULL);
+    check_mended(WITH("INVITE sip:c@d HTTP/1.1", "Via: " GOOD), false, NULL);
+    check_mended(WITH("INVITE sip:c d SIP/7.0", "Via: " GOOD), false, NULL);
+    check_mended(WITH("SIP/7.0 200 SIP/7.0", "Via: " GOOD), false, NULL);
+    check_mended("", false, NULL);
+    check_mended("\r\n\r\n", false, NULL);
+    check_mended("INVITE sip:c@d SIP/7.0\r\n", true,
+                 "INVITE sip:c@d SIP/2.0\r\n");
+}
+
+/* The branch that such a request gets, of which `ret` has room for. */
+static void branch_of(const char *datagram, char ret[64])
+{
+    struct buf b = BUF_INIT(1 << 16);
+    bool is_foreign = false;
+    assert_true(phone_message_mend(str_from(datagram), &b, &is_foreign));
+    assert_false(is_foreign);
+    assert_int_equal(
+        sscanf(strstr(b.ptr, ";branch=z9hG4bK"), ";branch=%63[^;, \r]", ret),
+        1);
+    buf_free(&b);
+}
+
+static void test_no_branch(void **state)
+{
+    (void)state;
+    static const char *const have_one[] = {
+        "Via: SIP/2.0/UDP h;branch=1",
+        "v: SIP/2.0/UDP h;rport;Branch = z9hG4bK1",
+        "Via: SIP/2.0/UDP h;branch",
+        /* and these are broken */
+        "Via: SIP/2.0/UDP h;;,;,,",
+        "Via: SIP/2.0/UDP h;",
+        "Via: SIP/2.0/UDP h;x=\"a;b\"",
+        "Via:",
+        "Subject: no Via",
+    };
+    static const char line[] = "INVITE sip:c@d SIP/2.0";
+    char text[500], one[64], two[64];
+    for (size_t i = 0; i < ROWS(have_one); i++) {
+        (void)snprintf(text, sizeof(text), "%s\r\n%s\r\n\r\n", line,
+                       have_one[i]);
+        check_mended(text, false, NULL);
+    }
+    /* it stands at the end of the first value, and all else is as it was */
+    branch_of(
+        WITH("INVITE sip:c@d SIP/2.0", "v : SIP/2.0/UDP h ,SIP/2.0/TCP i"),
+        one);
+    (void)snprintf(text, sizeof(text),
+                   "INVITE sip:c@d SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\n"
+                   "Call-ID: x\r\nv : SIP/2.0/UDP h;branch=%s ,SIP/2.0/TCP i"
+                   "\r\nCSeq: 7 INVITE\r\n\r\nbody: Via: no\r\n",
+                   one);
+    check_mended(
+        WITH("INVITE sip:c@d SIP/2.0", "v : SIP/2.0/UDP h ,SIP/2.0/TCP i"),
+        false, text);
+    check_mended(text, false, NULL);
+    /* the same of a transaction, another of another */
+    branch_of(WITH("INVITE sip:c@d SIP/2.0", "Via: SIP/2.0/UDP h;rport"), one);
+    branch_of("CANCEL sip:c@d SIP/2.0\r\nVia: SIP/2.0/UDP h;rport\r\n"
+              "CSeq: 7 CANCEL\r\nf: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=9\r\n"
+              "i: x\r\n\r\n",
+              two);
+    assert_string_equal(one, two);
+    branch_of(WITH("INVITE sip:e@d SIP/2.0", "Via: SIP/2.0/UDP h;rport"), two);
+    assert_string_not_equal(one, two);
+    branch_of(WITH("INVITE sip:c@d SIP/2.0", "Via: SIP/2.0/UDP i;rport"), two);
+    assert_string_not_equal(one, two);
+    /* both at once */
+    struct buf b = BUF_INIT(1 << 16);
+    bool is_foreign = false;
+    assert_true(phone_message_mend(
+        STR("BYE a SIP/3.0\r\nVia: SIP/2.0/UDP h\r\n\r\n"), &b, &is_foreign));
+    assert_true(is_foreign);
+    assert_true(str_starts(buf_str(&b), "BYE a SIP/2.0\r\nVia: SIP/2.0/UDP "
+                                        "h;branch=z9hG4bK2543"));
+    buf_free(&b);
+}
+
 static void test_sound_only(void **state)
 {
     (void)state;
@@ -125,10 +233,9 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_body),
-        cmocka_unit_test(test_sound_only),
-        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_requests),       cmocka_unit_test(test_body),
+        cmocka_unit_test(test_other_versions), cmocka_unit_test(test_no_branch),
+        cmocka_unit_test(test_sound_only),     cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
