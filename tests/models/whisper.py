@@ -12,9 +12,10 @@ vocabulary has the size of the real one: 256 bytes, some words put together by
 merging, and " w1234" for the rest. With --base it is of that model's size, and
 the numbers of large tensors repeat themselves.
 
-With --says it is sure of N letters in each of the first two windows, whatever
-it hears, and then of the end, as a real one is: what a place in the text says
-outweighs all else. With --loops all places say the same, a letter.
+With --says (and --base) it is sure of N letters in each of the first two
+windows, whatever it hears, and then of the end, as a real one is: what a place
+in the text says outweighs all else. With --loops all places say the same, a
+letter.
 """
 import argparse
 import array
@@ -95,15 +96,16 @@ def said_at(n):
     return [(begin + i, t) for begin in (2, n + 5) for i, t in enumerate(text)]
 
 
-def speak(said, places, words):
-    """The rows of tokens that are to come point to where they are to."""
+def speak(said, places, words, share):
+    """The rows of tokens that are to come point to where they are to, by a share
+    of what is there, so that a token does not call for itself."""
     rows = {}
     for place, token in said:
         at = places[place * WIDTH:(place + 1) * WIDTH]
         rows.setdefault(token, []).append(at)
     for token, ats in rows.items():
         words[token * WIDTH:(token + 1) * WIDTH] = [
-            sum(x) / LOUD / 4 for x in zip(*ats)]
+            sum(x) / LOUD / share for x in zip(*ats)]
 
 
 def tensors(numbers, audio, vocab, says=0, loops=False):
@@ -152,10 +154,14 @@ def tensors(numbers, audio, vocab, says=0, loops=False):
     places = matrix("decoder.positional_embedding", TEXT, d,
                     width=LOUD if is_told else 0.9)
     words = matrix("decoder.token_embedding.weight", vocab, d, width=0.25)
+    if says:  # each its own direction: there are more numbers than places
+        places[2][:] = [LOUD * math.sqrt(d) if i % d == i // d else 0.0
+                        for i in range(TEXT * d)]
     if loops:
         places[2][:] = places[2][:d] * TEXT
     if is_told:
-        speak([(0, ord("a"))] if loops else said_at(says), places[2], words[2])
+        speak([(0, ord("a"))] if loops else said_at(says), places[2], words[2],
+              4 if loops else 16)
     yield places
     yield words
     yield from norm("decoder.ln")
