@@ -68,6 +68,17 @@ struct kernels {
     void (*strip_bf16)(size_t rows, size_t k, const float *x, size_t ldx,
                        const uint16_t *w, size_t ldw, float *y, size_t ldy);
 
+    /*
+     * y[r][c] = start[r][c] + Σ x[i][r] · w[i][c] for `rows` rows, a multiple
+     * of TILE_ROWS, and `sliver` columns, both sides packed for it: x in tiles
+     * of k × TILE_ROWS, one behind the other, w as k × sliver, aligned to
+     * ALIGNMENT. Rows of `start` are `ldstart` apart (0: all have the same
+     * one); it may be y.
+     */
+    void (*block_f32)(size_t rows, size_t k, const float *x, const float *w,
+                      const float *start, size_t ldstart, float *y, size_t ldy);
+    size_t sliver; /* at most PANEL */
+
     /* y[c][r] = x[r][c]. */
     void (*transpose)(size_t rows, size_t columns, const float *x, size_t ldx,
                       float *y, size_t ldy);

@@ -94,8 +94,11 @@ static inline lanes lanes_abs(lanes a)
 
 static inline lanes lanes_round(lanes a)
 {
-    return _mm512_roundscale_ps(a,
-                                _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    /* To nearest, no exceptions. The instruction itself: without optimising,
+     * gcc's intrinsic is a macro that warns of its own mask. */
+    lanes ret;
+    __asm__("vrndscaleps $8, %1, %0" : "=v"(ret) : "v"(a));
+    return ret;
 }
 
 /* a · 2ⁿ */

@@ -149,6 +149,31 @@ static bool check_strip_bf16(struct trial *t, size_t rows)
     return near(t->got, t->expected, rows * STRIP, 1e-5F);
 }
 
+/* Two tiles of the same rows: from the bias, then onto what that gave. */
+static bool check_block(struct trial *t)
+{
+    enum { ROWS = 2 * TILE_ROWS };
+    size_t wide = t->k->sliver;
+    float x[ROWS * K];
+    float want[ROWS * PANEL];
+    float got[ROWS * PANEL];
+    for (size_t i = 0; i < ROWS * K; i++) {
+        size_t r = i % TILE_ROWS;
+        x[i] = t->x[r * K + i / TILE_ROWS % K];
+    }
+    for (size_t i = 0; i < K * wide; i++)
+        t->packed.f32[i] = t->weights[i % wide * K + i / wide];
+    reference_linear(TILE_ROWS, K, wide, t->x, t->weights, t->bias, want);
+    memcpy(want + TILE_ROWS * wide, want, TILE_ROWS * wide * sizeof(*want));
+    t->k->block_f32(ROWS, K, x, t->packed.f32, t->bias, 0, got, wide);
+    if (!near(got, want, ROWS * wide, 1e-5F))
+        return false;
+    for (size_t i = 0; i < ROWS * wide; i++)
+        want[i] += want[i] - t->bias[i % wide];
+    t->k->block_f32(ROWS, K, x, t->packed.f32, got, wide, got, wide);
+    return near(got, want, ROWS * wide, 2e-5F);
+}
+
 static bool check_transpose(struct trial *t)
 {
     t->k->transpose(SIDE, SIDE + 1, t->weights, SIDE + 1, t->packed.f32, SIDE);
@@ -249,7 +274,8 @@ const char *kernels_check(const struct kernels *k)
     static const struct {
         const char *name;
         bool (*row)(struct trial *t);
-    } others[] = {{"transpose", check_transpose},
+    } others[] = {{"block_f32", check_block},
+                  {"transpose", check_transpose},
                   {"gelu", check_gelu},
                   {"gelu_new", check_gelu_new},
                   {"gelu_back", check_gelu_back},

@@ -214,9 +214,9 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
 /* The tables differ in one function. */
 #define TABLE                                                                  \
     .tile_f32 = tile_f32, .tile_bf16 = tile_bf16, .strip_f32 = strip_f32,      \
-    .strip_bf16 = strip_bf16, .transpose = transpose, .to_bf16 = to_bf16,      \
-    .to_u8 = to_u8, .levels = 255, .gelu = rows_gelu,                          \
-    .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new,                    \
+    .block_f32 = block_f32, .sliver = SLIVER, .strip_bf16 = strip_bf16,        \
+    .transpose = transpose, .to_bf16 = to_bf16, .to_u8 = to_u8, .levels = 255, \
+    .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
     .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
 
 const struct kernels *kernels_neon(void)

@@ -179,6 +179,24 @@ static void strip_bf16(size_t rows, size_t k, const float *x, size_t ldx,
     }
 }
 
+enum { SLIVER = 24 };
+
+static void block_f32(size_t rows, size_t k, const float *x, const float *w,
+                      const float *start, size_t ldstart, float *y, size_t ldy)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *own = x + r / TILE_ROWS * TILE_ROWS * k + r % TILE_ROWS;
+        float sum[SLIVER];
+        memcpy(sum, start + r * ldstart, sizeof(sum));
+        for (size_t i = 0; i < k; i++) {
+            float v = own[i * TILE_ROWS];
+            for (size_t c = 0; c < SLIVER; c++)
+                sum[c] += v * w[i * SLIVER + c];
+        }
+        memcpy(y + r * ldy, sum, sizeof(sum));
+    }
+}
+
 static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
                       float *y, size_t ldy)
 {
@@ -209,6 +227,8 @@ const struct kernels *kernels_plain(void)
         .tile_i8 = tile_i8,
         .strip_f32 = strip_f32,
         .strip_bf16 = strip_bf16,
+        .block_f32 = block_f32,
+        .sliver = SLIVER,
         .transpose = transpose,
         .to_bf16 = to_bf16,
         .to_u8 = to_u8,

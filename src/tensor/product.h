@@ -22,12 +22,12 @@ struct side {
 };
 
 struct product {
-    size_t m, k, n; /* a is m × k, b is k × n, y is m × n */
+    size_t m, k, n; /* a is m × k, b is k × n, y is m × n; none is 0 */
     struct side a, b;
     const float *bias; /* n numbers, to each row; NULL: none */
     float *y;          /* no part of a or b */
     size_t ldy;
-    bool adds; /* y += a·b */
+    bool adds; /* y += a·b; there is no bias then */
 };
 
 void product_apply(struct team *t, struct workspace *w,
