@@ -257,9 +257,9 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
 /* What all three tables have in common. */
 #define TABLE                                                                  \
     .tile_f32 = tile_f32, .strip_f32 = strip_f32, .strip_bf16 = strip_bf16,    \
-    .transpose = transpose, .gelu = rows_gelu, .gelu_back = rows_gelu_back,    \
-    .gelu_new = rows_gelu_new, .softmax = rows_softmax, .add = rows_add,       \
-    .layer_norm = rows_layer_norm
+    .block_f32 = block_f32, .sliver = SLIVER, .transpose = transpose,          \
+    .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
+    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
 
 static bool has_avx512(void)
 {
