@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "model/config.h"
 #include "model/parameters.h"
+#include "tensor/kernels.h"
 #include "tensor/team.h"
 
 /* Sums of squares are made in pieces of this many numbers, whoever makes
@@ -77,29 +78,6 @@ struct step_job {
     double rate;
 };
 
-/* What one tensor's numbers have in common. */
-struct pace {
-    float rate, keep; /* keep: 1 less the decay of this step */
-    float beta1, beta2, eps, by;
-    float undo_second; /* 1/√(1 - β₂ᵗ) */
-};
-
-static void step_over(const struct pace *p, size_t n, float *restrict value,
-                      float *restrict slope, float *restrict first,
-                      float *restrict second)
-{
-    for (size_t i = 0; i < n; i++) {
-        float g = slope[i] * p->by;
-        float m = p->beta1 * first[i] + (1 - p->beta1) * g;
-        float v = p->beta2 * second[i] + (1 - p->beta2) * g * g;
-        first[i] = m;
-        second[i] = v;
-        value[i] = value[i] * p->keep -
-                   p->rate * m / (sqrtf(v) * p->undo_second + p->eps);
-        slope[i] = 0;
-    }
-}
-
 /* What a parameter's depth makes of the rate. */
 static double rate_at(const struct step_job *j, size_t depth)
 {
@@ -120,7 +98,7 @@ static void step_part(void *arg, int i, int n)
         if (x->depth < a->o.frozen)
             continue;
         double rate = rate_at(j, x->depth);
-        const struct pace pace = {
+        const struct adam_pace pace = {
             .rate = (float)(rate / (1 - pow(a->o.beta1, steps))),
             .keep = (float)(1 - (x->decays ? rate * a->o.decay : 0)),
             .beta1 = (float)a->o.beta1,
@@ -133,8 +111,8 @@ static void step_part(void *arg, int i, int n)
         team_share(x->n, 64, i, n, &from, &to);
         from += x->at;
         to += x->at;
-        step_over(&pace, to - from, j->p->values + from, j->slopes + from,
-                  a->first + from, a->second + from);
+        kernels()->adam(&pace, to - from, j->p->values + from, j->slopes + from,
+                        a->first + from, a->second + from);
     }
 }
 

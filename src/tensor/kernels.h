@@ -42,6 +42,15 @@ struct panel_scales {
     const int32_t *sum;
 };
 
+/* What the numbers of a tensor have in common in a step of AdamW. */
+struct adam_pace {
+    float rate; /* with 1/(1 - β₁ᵗ) in it */
+    float keep; /* 1 less the decay of this step */
+    float beta1, beta2, eps;
+    float by;          /* of slopes: the clip */
+    float undo_second; /* 1/√(1 - β₂ᵗ) */
+};
+
 struct kernels {
     const char *name;
 
@@ -102,6 +111,13 @@ struct kernels {
     /* y = (x - mean) / √(variance + eps) · gain + bias; y may be x. */
     void (*layer_norm)(const float *x, size_t n, const float *gain,
                        const float *bias, float eps, float *y);
+    /*
+     * g = by · slope, first and second go towards g and g² by 1 - β₁ and
+     * 1 - β₂, value = keep · value - rate · first / (√second · undo_second +
+     * eps), slope = 0.
+     */
+    void (*adam)(const struct adam_pace *p, size_t n, float *value,
+                 float *slope, float *first, float *second);
 };
 
 /* The fastest that this machine has and that passed its check, or what

@@ -93,6 +93,11 @@ static inline lanes lanes_abs(lanes a)
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a);
 }
 
+static inline lanes lanes_sqrt(lanes a)
+{
+    return _mm256_sqrt_ps(a);
+}
+
 static inline lanes lanes_round(lanes a)
 {
     return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -270,7 +275,8 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
     .block_f32 = block_f32, .sliver = SLIVER, .strip_bf16 = strip_bf16,        \
     .transpose = transpose, .to_bf16 = to_bf16, .gelu = rows_gelu,             \
     .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new,                    \
-    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
+    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
+    .adam = rows_adam
 
 static bool has_avx2(void)
 {

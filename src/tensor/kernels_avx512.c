@@ -92,6 +92,11 @@ static inline lanes lanes_abs(lanes a)
     return _mm512_abs_ps(a);
 }
 
+static inline lanes lanes_sqrt(lanes a)
+{
+    return _mm512_sqrt_ps(a);
+}
+
 static inline lanes lanes_round(lanes a)
 {
     /* To nearest, no exceptions. The instruction itself: without optimising,
@@ -259,7 +264,8 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
     .tile_f32 = tile_f32, .strip_f32 = strip_f32, .strip_bf16 = strip_bf16,    \
     .block_f32 = block_f32, .sliver = SLIVER, .transpose = transpose,          \
     .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
-    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
+    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
+    .adam = rows_adam
 
 static bool has_avx512(void)
 {

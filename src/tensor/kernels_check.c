@@ -249,6 +249,27 @@ static bool check_layer_norm(struct trial *t)
     return near(a, b, LONG, 2e-6F);
 }
 
+static bool check_adam(struct trial *t)
+{
+    const struct adam_pace pace = {.rate = 0.1F,
+                                   .keep = 0.9F,
+                                   .beta1 = 0.9F,
+                                   .beta2 = 0.99F,
+                                   .eps = 1e-8F,
+                                   .by = 0.5F,
+                                   .undo_second = 3};
+    float a[4][LONG]; /* value, slope, first, second */
+    float b[4][LONG];
+    for (int i = 0; i < 4; i++)
+        fill(&t->rand, a[i], LONG, 1);
+    for (size_t i = 0; i < LONG; i++)
+        a[3][i] *= a[3][i];
+    memcpy(b, a, sizeof(a));
+    t->k->adam(&pace, LONG, a[0], a[1], a[2], a[3]);
+    reference_adam(&pace, LONG, b[0], b[1], b[2], b[3]);
+    return near(a[0], b[0], 4UL * LONG, 1e-6F);
+}
+
 static bool check_add(struct trial *t)
 {
     float a[LONG];
@@ -281,6 +302,7 @@ const char *kernels_check(const struct kernels *k)
                   {"gelu_back", check_gelu_back},
                   {"add", check_add},
                   {"layer_norm", check_layer_norm},
+                  {"adam", check_adam},
                   {"tile_i8", check_i8_full}};
     const char *wrong = NULL;
     struct trial *t = aligned_alloc(ALIGNMENT, sizeof(*t));

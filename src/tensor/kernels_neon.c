@@ -87,6 +87,11 @@ static inline lanes lanes_abs(lanes a)
     return vabsq_f32(a);
 }
 
+static inline lanes lanes_sqrt(lanes a)
+{
+    return vsqrtq_f32(a);
+}
+
 static inline lanes lanes_round(lanes a)
 {
     return vrndnq_f32(a);
@@ -217,7 +222,8 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
     .block_f32 = block_f32, .sliver = SLIVER, .strip_bf16 = strip_bf16,        \
     .transpose = transpose, .to_bf16 = to_bf16, .to_u8 = to_u8, .levels = 255, \
     .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
-    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm
+    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
+    .adam = rows_adam
 
 const struct kernels *kernels_neon(void)
 {

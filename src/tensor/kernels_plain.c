@@ -74,6 +74,11 @@ static inline lanes lanes_abs(lanes a)
     return fabsf(a);
 }
 
+static inline lanes lanes_sqrt(lanes a)
+{
+    return sqrtf(a);
+}
+
 static inline lanes lanes_round(lanes a)
 {
     return rintf(a);
@@ -239,6 +244,7 @@ const struct kernels *kernels_plain(void)
         .softmax = rows_softmax,
         .add = rows_add,
         .layer_norm = rows_layer_norm,
+        .adam = rows_adam,
     };
     return &k;
 }

@@ -120,3 +120,21 @@ void reference_layer_norm(const float *x, size_t n, const float *gain,
         y[i] = (float)(((double)x[i] - mean) * by * (double)gain[i] +
                        (double)bias[i]);
 }
+
+void reference_adam(const struct adam_pace *p, size_t n, float *value,
+                    float *slope, float *first, float *second)
+{
+    double b1 = (double)p->beta1;
+    double b2 = (double)p->beta2;
+    for (size_t i = 0; i < n; i++) {
+        double g = (double)slope[i] * (double)p->by;
+        double m = b1 * (double)first[i] + (1 - b1) * g;
+        double v = b2 * (double)second[i] + (1 - b2) * g * g;
+        double size = sqrt(v) * (double)p->undo_second + (double)p->eps;
+        value[i] = (float)((double)value[i] * (double)p->keep -
+                           (double)p->rate * m / size);
+        first[i] = (float)m;
+        second[i] = (float)v;
+        slope[i] = 0;
+    }
+}

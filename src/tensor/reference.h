@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct quantized_row;
+struct adam_pace;
 
 /* y[r][o] = bias[o] + Σ x[r][i] · w[o][i]; x is rows × in, w outs × in, as
  * model files have it. `bias` may be NULL. */
@@ -33,5 +34,7 @@ void reference_gelu_new(float *x, size_t n);
 void reference_softmax(float *x, size_t n, float scale);
 void reference_layer_norm(const float *x, size_t n, const float *gain,
                           const float *bias, float eps, float *y);
+void reference_adam(const struct adam_pace *p, size_t n, float *value,
+                    float *slope, float *first, float *second);
 
 #endif
