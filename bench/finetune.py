@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A step of fine-tuning beside PyTorch: in turn, medians and their ratio.
 
-    bench/finetune.py BUILD [ROUNDS]        a Markdown table on stdout
+    bench/finetune.py BUILD [ROUNDS [THREADS...]]   a Markdown table on stdout
 
 DistilBERT and MiniLM of random weights with two heads; a step is the forward,
 the way back and AdamW over all tensors. PyTorch has the network of
@@ -94,12 +94,12 @@ def turns(sides, rounds, *shape):
     return [[one(s.turn(*shape, n)) for s, n in zip(sides, runs)] for _ in range(rounds)]
 
 
-def bench(program, name, work, rounds):
+def bench(program, name, work, rounds, counts):
     family, hidden = MODELS[name]
     folder = work / family
     write_model(folder, family, hidden)
     sides = [Ours(program, folder), Theirs(folder)]
-    for threads in (1, 2):
+    for threads in counts:
         for shape, lengths in SHAPES.items():
             for dropout in DROPOUTS:
                 took = turns(sides, rounds, lengths, threads, dropout)
@@ -115,10 +115,11 @@ def bench(program, name, work, rounds):
 def main():
     program = pathlib.Path(sys.argv[1]) / "bench/model_bench_finetune"
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    counts = [int(x) for x in sys.argv[3:]] or (1, 2)
     print(f"PyTorch {torch.__version__}; milliseconds a step, ratios above 1: ours is faster\n\n"
           "| texts × tokens | ours | PyTorch | ratio |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as work:
-        lines = [bench(program, name, pathlib.Path(work), rounds) for name in MODELS]
+        lines = [bench(program, name, pathlib.Path(work), rounds, counts) for name in MODELS]
     print("\n- " + "\n- ".join(lines))
 
 

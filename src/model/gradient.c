@@ -174,10 +174,8 @@ static void sum_part(void *arg, int i, int n)
     const struct sum_job *j = arg;
     size_t from, to;
     team_share(j->width, 16, i, n, &from, &to);
-    for (size_t r = 0; r < j->rows; r++) {
-        for (size_t k = from; k < to; k++)
-            j->ret[k] += j->x[r * j->width + k];
-    }
+    for (size_t r = 0; r < j->rows; r++)
+        kernels()->add(j->ret + from, j->x + r * j->width + from, to - from);
 }
 
 /* From the slopes of y to those of the pair, if they are wanted, and of x. */
