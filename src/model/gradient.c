@@ -113,25 +113,51 @@ static void drop(const struct pass *p, struct dropout d, float *x, size_t rows)
         team_run(p->team, drop_part, &j);
 }
 
-struct add_job {
+enum { SHARE = 1024 }; /* numbers that a member takes at least */
+
+/* n numbers of x that change by those of y. */
+struct change {
     float *x;
     const float *y;
     size_t n;
 };
 
+static void change(const struct pass *p, void (*part)(void *arg, int i, int n),
+                   float *x, const float *y, size_t n)
+{
+    struct change c = {.y = y, .n = n};
+    c.x = x;
+    team_run(p->team, part, &c);
+}
+
 static void add_part(void *arg, int i, int n)
 {
-    const struct add_job *j = arg;
+    const struct change *c = arg;
     size_t from, to;
-    team_share(j->n, 1024, i, n, &from, &to);
-    kernels()->add(j->x + from, j->y + from, to - from);
+    team_share(c->n, SHARE, i, n, &from, &to);
+    kernels()->add(c->x + from, c->y + from, to - from);
+}
+
+static void gelu_part(void *arg, int i, int n)
+{
+    const struct change *c = arg;
+    size_t from, to;
+    team_share(c->n, SHARE, i, n, &from, &to);
+    memcpy(c->x + from, c->y + from, (to - from) * sizeof(*c->x));
+    kernels()->gelu(c->x + from, to - from);
+}
+
+static void gelu_back_part(void *arg, int i, int n)
+{
+    const struct change *c = arg;
+    size_t from, to;
+    team_share(c->n, SHARE, i, n, &from, &to);
+    kernels()->gelu_back(c->y + from, c->x + from, to - from);
 }
 
 static void add(const struct pass *p, float *x, const float *y, size_t n)
 {
-    struct add_job j = {.y = y, .n = n};
-    j.x = x;
-    team_run(p->team, add_part, &j);
+    change(p, add_part, x, y, n);
 }
 
 /* A weight with its bias, as they lie among the parameters. */
@@ -309,8 +335,7 @@ static void layer_there(struct pass *p, size_t i)
     add(p, t->sum, t->x, p->rows * hidden);
     norm_there(p, ROLE_ATTENTION_NORM, i, t->sum, t->h);
     there(p, &wide, t->h, p->rows, t->raw);
-    memcpy(t->inner, t->raw, p->rows * inner * sizeof(*t->raw));
-    kernels()->gelu(t->inner, p->rows * inner);
+    change(p, gelu_part, t->inner, t->raw, p->rows * inner);
     there(p, &narrow, t->inner, p->rows, t->last_sum);
     drop(p, dropout_at(p, i + 1, DROP_OUTER), t->last_sum, p->rows);
     add(p, t->last_sum, t->h, p->rows * hidden);
@@ -428,7 +453,7 @@ static void layer_back(const struct pass *p, size_t i, float *g)
     float *dropped = copy(p, sum, n);
     drop(p, dropout_at(p, i + 1, DROP_OUTER), dropped, p->rows);
     back(p, &narrow, t->inner, p->rows, dropped, wanted, dinner);
-    kernels()->gelu_back(t->raw, dinner, p->rows * inner);
+    change(p, gelu_back_part, dinner, t->raw, p->rows * inner);
     back(p, &wide, t->h, p->rows, dinner, wanted, h);
     add(p, h, sum, n);
     norm_back_to(p, ROLE_ATTENTION_NORM, i, t->sum, h, sum);
