@@ -294,6 +294,19 @@ int job_fail(struct db_tx *tx, const struct job *j, const char *owner,
     return one_row(r, n, e);
 }
 
+int job_give_back(struct db_tx *tx, const struct job *j, const char *owner,
+                  int64_t now_ms, struct err *e)
+{
+    int64_t n;
+    int r = db_change(tx, &n, e,
+                      "UPDATE jobs SET state = 'waiting', dedup = " FREE_KEY
+                      ", lease_owner = NULL, lease_until = NULL, run_at = ?3, "
+                      "attempts = attempts - 1 WHERE id = ?1 AND lease_owner = "
+                      "?2 AND state = 'running'",
+                      "iti", j->id, owner, now_ms);
+    return one_row(r, n, e);
+}
+
 int job_extend(struct db_tx *tx, int64_t id, const char *owner,
                int64_t until_ms, struct err *e)
 {

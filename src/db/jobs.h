@@ -41,12 +41,15 @@ struct job_new {
     int max_attempts;   /* 0: JOB_ATTEMPTS */
 };
 
+struct job_runner;
+
 struct job {
     int64_t id;
     const char *kind;
     struct str payload;
     int attempt; /* this one, from 1 */
     int max_attempts;
+    struct job_runner *runner; /* that runs it; NULL: none does */
 };
 
 /* *ret_id (may be NULL) is 0 when `dedup` held it back. */
@@ -68,6 +71,11 @@ int job_done(struct db_tx *tx, int64_t id, const char *owner, struct err *e);
 int job_fail(struct db_tx *tx, const struct job *j, const char *owner,
              const char *why, int64_t now_ms, struct err *e);
 
+/* Not now: it waits as if it had not been taken. OTK_ECONFLICT: the lease was
+ * lost. */
+int job_give_back(struct db_tx *tx, const struct job *j, const char *owner,
+                  int64_t now_ms, struct err *e);
+
 /* Hold it longer: the lease ends at `until_ms`; OTK_ECONFLICT: it was lost. */
 int job_extend(struct db_tx *tx, int64_t id, const char *owner,
                int64_t until_ms, struct err *e);
@@ -86,6 +94,9 @@ int job_requeue(struct db_tx *tx, int64_t id, int64_t now_ms, struct err *e);
  * bury (OTK_EDENIED, OTK_EFORMAT, OTK_EINVAL, OTK_ENOENT) the job. While it
  * works, the runner keeps its lease, for at most JOB_RUN_MAX_MS; a handler
  * that returns 0 without job_done() sees the job again when the lease ends.
+ *
+ * A handler that may take longer than a stop should asks job_is_recalled() now
+ * and then and returns OTK_EAGAIN when it is: the job is given back then.
  */
 struct job_handler {
     const char *kind;
@@ -94,7 +105,8 @@ struct job_handler {
     void *ctx;
 };
 
-struct job_runner;
+/* Does its runner want to end? Any thread. */
+bool job_is_recalled(const struct job *j);
 
 /* `handlers` (at most JOB_KINDS_MAX) ends with kind == NULL and is borrowed
  * until job_runner_free(), as are `db` and `clock`. */
@@ -102,6 +114,6 @@ int job_runner_start(struct db *db, const struct clock *clock,
                      const struct job_handler *handlers, int threads,
                      struct job_runner **ret, struct err *e);
 void job_runner_wake(struct job_runner *r); /* see db_on_commit() */
-void job_runner_free(struct job_runner *r); /* finishes what is in hand */
+void job_runner_free(struct job_runner *r); /* what is in hand ends first */
 
 #endif

@@ -44,6 +44,19 @@ struct job_runner {
     struct job_thread *threads;
 };
 
+static bool stopping(struct job_runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool stop = r->stop;
+    pthread_mutex_unlock(&r->lock);
+    return stop;
+}
+
+bool job_is_recalled(const struct job *j)
+{
+    return j->runner && stopping(j->runner);
+}
+
 /* ---- one job ---- */
 
 static const struct job_handler *handler_of(const struct job_runner *r,
@@ -61,13 +74,15 @@ struct failure {
     const struct job *job;
     const char *owner;
     const char *why;
-    bool for_good;
+    bool for_good, recalled;
     int64_t now;
 };
 
 static int store_failure(struct db_tx *tx, void *arg, struct err *e)
 {
     struct failure *f = arg;
+    if (f->recalled)
+        return job_give_back(tx, f->job, f->owner, f->now, e);
     return f->for_good ? job_bury(tx, f->job->id, f->owner, f->why, e)
                        : job_fail(tx, f->job, f->owner, f->why, f->now, e);
 }
@@ -103,10 +118,12 @@ static void run_job(struct job_thread *t, const struct job *j)
         .owner = t->owner,
         .why = e.msg[0] ? e.msg : err_name(code),
         .for_good = is_final(code),
+        .recalled = code == OTK_EAGAIN && stopping(r),
         .now = clock_wall(r->clock),
     };
-    log_warn("jobs", "%s job=%lld attempt=%d of=%d: %s", j->kind,
-             (long long)j->id, j->attempt, j->max_attempts, f.why);
+    if (!f.recalled)
+        log_warn("jobs", "%s job=%lld attempt=%d of=%d: %s", j->kind,
+                 (long long)j->id, j->attempt, j->max_attempts, f.why);
     struct err e2 = {0};
     if (db_write(r->db, 0, store_failure, &f, &e2))
         log_warn("jobs", "job=%lld comes back when its lease ends: %s",
@@ -129,14 +146,6 @@ static bool rest(struct job_runner *r)
     return go_on;
 }
 
-static bool stopping(struct job_runner *r)
-{
-    pthread_mutex_lock(&r->lock);
-    bool stop = r->stop;
-    pthread_mutex_unlock(&r->lock);
-    return stop;
-}
-
 static void *run_loop(void *arg)
 {
     struct job_thread *t = arg;
@@ -154,6 +163,7 @@ static void *run_loop(void *arg)
             log_warn("jobs", "no job could be taken: %s", e.msg);
         if (n) {
             job_runner_wake(r); /* where one was, there may be more */
+            j.runner = r;
             run_job(t, &j);
         }
         go_on = n ? !stopping(r) : rest(r);

@@ -361,6 +361,13 @@ static void add_work(struct transcript_work *to,
     to->retries += x->retries;
 }
 
+/* A desk that stops does not wait for a long call to be understood. */
+static bool is_recalled(void *ctx)
+{
+    const struct hearing *h = ctx;
+    return job_is_recalled(h->job);
+}
+
 /* The words between two moments of the sound, at their times in the whole. */
 static int hear_part(struct hearing *h, const struct sound *sound,
                      int64_t from_ms, int64_t to_ms, struct transcript *ret,
@@ -374,7 +381,9 @@ static int hear_part(struct hearing *h, const struct sound *sound,
     struct recogniser_ask ask = {.samples = sound->samples + from,
                                  .n = to - from,
                                  .language = h->spoken,
-                                 .prompt = h->prompt};
+                                 .prompt = h->prompt,
+                                 .cancelled = is_recalled,
+                                 .ctx = h};
     int r = recogniser_run(desk_recogniser(h->d), &ask, h->arena, ret, e);
     for (size_t i = 0; !r && i < ret->n_segments; i++) {
         ret->segments[i].from_ms += from_ms;
@@ -478,9 +487,9 @@ int call_step_transcribe(struct desk *d, struct desk_worker *w,
                     "nothing hears recordings: set speech.recogniser");
     else if (!r && h.waits)
         r = hear(&h, e);
-    if (r)
+    if (r && !job_is_recalled(j))
         give_to_people(&h);
-    else
+    if (!r)
         r = db_write(desk_db(d), 0, h.inbox ? store_words : store_file_words,
                      &h, e);
     if (!r)

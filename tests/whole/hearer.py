@@ -46,10 +46,13 @@ class Hearer:
         self.asked.append(asked)
         text = self.text(asked) if callable(self.text) else self.text
         reply = b'{"text":"%s","language":"ru"}' % text.encode()
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(reply)))
-        request.end_headers()
-        request.wfile.write(reply)
+        try:
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(reply)))
+            request.end_headers()
+            request.wfile.write(reply)
+        except BrokenPipeError:  # who asked has gone
+            pass
 
     @staticmethod
     def form(kind, body):

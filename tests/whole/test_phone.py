@@ -194,6 +194,7 @@ class PhoneEndsTest(SharedDesk):
     def test_info_key_ends(self):
         self.dial()
         self.phone.speak(speech(700))
+        self.phone.quiet(500)  # a message may overtake the sound
         self.phone.send("INFO", "Signal=#\r\nDuration=160\r\n",
                         kind="application/dtmf-relay")
         self.assertEqual(self.phone.answer("INFO").status, 200)
@@ -704,6 +705,26 @@ class PhoneWordsTest(unittest.TestCase):
         self.assertEqual(t["subject"], WORDS)
         self.assertEqual(len(self.hearer.asked), 1)
         d.keeps_nothing()
+
+    def test_stopped_while_it_is_heard(self):
+        """A desk that stops does not wait for the words; they come when it is
+        back, and people were not bothered with a call without them."""
+        back = threading.Event()
+
+        def text(_):
+            back.wait(120)
+            return WORDS
+        d = self.desk(text).start()
+        self.addCleanup(back.set)
+        self.call(d).hang_up()
+        wait_for("the question", lambda: self.hearer.asked)
+        d.stop()
+        self.assertEqual(d.rows("SELECT state, attempts, last_error FROM jobs"),
+                         [{"state": "waiting", "attempts": 0, "last_error": None}])
+        back.set()
+        d.start()
+        self.assertEqual(d.done(1)["subject"], WORDS)
+        self.assertEqual(len(self.hearer.asked), 2)
 
 
 class PhoneStartsTest(unittest.TestCase):

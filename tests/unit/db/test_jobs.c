@@ -459,6 +459,39 @@ static void test_runner_keeps_lease(void **state)
     db_close(db);
 }
 
+static int wait_for_recall(void *ctx, struct db *db, const struct job *j,
+                           const char *owner, struct err *e)
+{
+    struct work *w = ctx;
+    (void)db, (void)owner;
+    atomic_fetch_add(&w->at_once, 1);
+    while (!job_is_recalled(j))
+        (void)usleep(1000);
+    return err_set(e, w->result, "it was recalled");
+}
+
+/* A stop recalls what takes long; that is no failure of the job. */
+static void test_runner_recalls(void **state)
+{
+    struct db *db = open_desk(state);
+    struct work w = {.db = db, .result = OTK_EAGAIN};
+    struct hand_clock clock;
+    const struct job_handler handlers[] = {
+        {.kind = "a", .run = wait_for_recall, .ctx = &w}, {0}};
+    struct job_runner *r;
+    hand_clock_init(&clock);
+    int64_t id = push(db, "a", NULL, 0);
+    assert_int_equal(job_runner_start(db, &clock.base, handlers, 1, &r, NULL),
+                     0);
+    UNTIL(atomic_load(&w.at_once) == 1);
+    job_runner_free(r);
+    STATE_IS(db, id, "waiting");
+    assert_int_equal(column(db, "attempts", id).num, 0);
+    assert_int_equal(column(db, "run_at", id).num, NOW);
+    assert_string_equal(column(db, "last_error", id).text, "");
+    db_close(db);
+}
+
 /* One that never ends is given up after JOB_RUN_MAX_MS. */
 static void test_runner_gives_up(void **state)
 {
@@ -521,6 +554,7 @@ int main(void)
         ON(test_runner_tries_again, "memory:"),
         ON(test_runner_buries, "memory:"),
         ON(test_runner_keeps_lease, "memory:"),
+        ON(test_runner_recalls, "memory:"),
         ON(test_runner_gives_up, "memory:"),
         ON(test_two_runners, "sqlite:"),
     };
