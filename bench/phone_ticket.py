@@ -13,9 +13,9 @@ The models have random weights, as nothing is fetched, of two kinds. `sure` says
 as many letters as there would be tokens (3.3 a second, TOKENS_S) and then that
 it has ended: the work of a real model on a clear voice. `random` is the worst
 case: what it says is never likely and hardly ever ends, so that every window is
-tried six times, 26 texts in all. Of several rounds the medians are printed;
-`processor` is what the program used meanwhile, which counts where the machine
-is busy with other things.
+tried twice (`speech.tries`), 6 texts in all. Of several rounds the medians are
+printed; `processor` is what the program used meanwhile, which counts where the
+machine is busy with other things.
 """
 import array
 import os

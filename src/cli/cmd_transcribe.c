@@ -247,7 +247,7 @@ static int read_options(struct running *x, struct err *e)
         .beams = (int)beams,
         .prompt = str_from(args_text(a, "prompt")),
         .forgets = args_has(a, "forget"),
-        .is_fixed = args_has(a, "fast"),
+        .tries = args_has(a, "fast"),
         .cuts_windows = args_has(a, "fast"),
     };
     return r || !args_has(a, "vocabulary") ? r : add_vocabulary(x, e);

@@ -257,13 +257,16 @@ static int open_vectors(struct desk *d, struct err *e)
 }
 
 /* It is looked for when the first sound comes: a model may arrive later. */
-static void open_whisper(struct desk *d, const char *name)
+static void open_whisper(struct desk *d, const struct settings *s)
 {
     char path[2 * PATH_BYTES];
+    const char *name = s->speech.whisper;
     (void)snprintf(path, sizeof(path), "%s%s%s",
                    name[0] == '/' ? "" : d->folder,
                    name[0] == '/' ? "" : "/models/", name);
-    d->recogniser = recogniser_whisper_open(path, PRECISION_I8, 0);
+    const struct recogniser_whisper o = {
+        .path = path, .precision = PRECISION_I8, .tries = (int)s->speech.tries};
+    d->recogniser = recogniser_whisper_open(&o);
 }
 
 static int open_recogniser(struct desk *d, struct err *e)
@@ -277,7 +280,7 @@ static int open_recogniser(struct desk *d, struct err *e)
     };
     switch ((enum set_recogniser)s.speech.recogniser) {
     case SET_HEAR_NONE: break;
-    case SET_HEAR_WHISPER: open_whisper(d, s.speech.whisper); break;
+    case SET_HEAR_WHISPER: open_whisper(d, &s); break;
     case SET_HEAR_HTTP: return recogniser_http_open(&o, &d->recogniser, e);
     case SET_HEAR_MEMORY:
         d->recogniser = recogniser_memory_open(s.speech.memory_text);

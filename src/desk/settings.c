@@ -69,6 +69,7 @@ const struct conf_setting settings_table[] = {
 
     {.name = "speech.recogniser", .type = CONF_CHOICE, AT(speech.recogniser), .fallback = "none", .choices = "none|whisper|http|memory", .help = "what turns recordings into text; memory: a fixed text, for trying out", .change = CONF_BY_HAND},
     {.name = "speech.whisper", .type = CONF_TEXT, AT(speech.whisper), .fallback = "whisper", .max = 1024, .help = "of whisper: a file or folder under models/ of the desk, or a path; what model pull whisper-base fetches is openai-whisper-base", .change = CONF_BY_HAND},
+    WHOLE("speech.tries", speech.tries, AT_START, "2", 1, 6, "of whisper: how often half a minute that it does not understand is heard, at rising temperatures"),
     {.name = "speech.url", .type = CONF_TEXT, AT(speech.url), .fallback = "http://127.0.0.1:9000/v1/audio/transcriptions", .max = 1024, .help = "of http: an endpoint that speaks as OpenAI's audio/transcriptions", .change = CONF_BY_HAND},
     {.name = "speech.model", .type = CONF_TEXT, AT(speech.model), .fallback = "whisper-1", .max = 200, .help = "of http: the model's name there", .change = CONF_BY_HAND},
     {.name = "speech.key", .type = CONF_TEXT, AT(speech.key), .fallback = "", .max = 1000, .help = "of http: its key", .secret = true, .change = CONF_BY_HAND},

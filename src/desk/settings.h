@@ -69,6 +69,7 @@ struct settings {
     struct {
         int recogniser; /* enum set_recogniser */
         char *whisper;  /* of `whisper`: a name under models/ or a path */
+        int64_t tries;
         char *url;      /* of `http` */
         char *model;    /* its name there */
         char *key;

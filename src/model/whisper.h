@@ -66,6 +66,8 @@ void whisper_session_free(struct whisper_session *s); /* NULL is fine */
 /* ---- transcribing
  * ------------------------------------------------------------------- */
 
+enum { WHISPER_TRIES = 6 };
+
 struct whisper_options {
     const char *language; /* "ru"; NULL: heard */
     bool translates;      /* to English */
@@ -75,10 +77,11 @@ struct whisper_options {
     struct str prompt;    /* words that are likely: names, products; the end of
                              it counts where there is no room for all */
     bool forgets;         /* a window knows nothing of the one before it */
-    bool is_fixed;        /* no second try at higher temperatures */
-    bool cuts_windows;    /* encode only what is heard of the last window: fast,
-                             with other results than models are trained on */
-    uint64_t seed;        /* of tries at higher temperatures */
+    int tries;         /* at rising temperatures, while what comes is bad: 1 to
+                          WHISPER_TRIES; 0: all */
+    bool cuts_windows; /* encode only what is heard of the last window: fast,
+                          with other results than models are trained on */
+    uint64_t seed;     /* of tries at higher temperatures */
     bool (*cancelled)(void *ctx);              /* may be NULL; between tokens */
     void (*progress)(void *ctx, double share); /* may be NULL */
     void *ctx;

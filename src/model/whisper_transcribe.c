@@ -266,12 +266,17 @@ static size_t most_tokens(const struct job *j, size_t frames)
     return said < most ? said : most;
 }
 
+static int tries_of(const struct whisper_options *o)
+{
+    return o->tries > 0 && o->tries < WHISPER_TRIES ? o->tries : WHISPER_TRIES;
+}
+
 /* The window's text, at higher temperatures as long as it repeats itself or is
  * not likely. */
 static int find(struct job *j, size_t frames, struct whisper_found *ret,
                 float *ret_heat, float *ret_ratio, struct err *e)
 {
-    enum { TRIES = 6 };
+    int tries = tries_of(j->o);
     int beams = j->o->beams > 1 ? j->o->beams : 1;
     struct whisper_search x = {
         .w = j->w,
@@ -289,9 +294,9 @@ static int find(struct job *j, size_t frames, struct whisper_found *ret,
         .cancelled = j->o->cancelled,
         .ctx = j->o->ctx,
     };
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < tries; i++) {
         x.temperature = (float)i * TEMPERATURE_STEP;
-        x.is_last = i + 1 == TRIES || j->o->is_fixed;
+        x.is_last = i + 1 == tries;
         int r = whisper_search(&x, ret, e);
         if (r)
             return r;
@@ -410,7 +415,7 @@ static int run(struct job *j, const float *pcm, size_t samples, struct err *e)
 {
     int beams = j->o->beams > 1 ? j->o->beams : 0;
     size_t lines = (size_t)beams + 1;
-    if (!j->o->is_fixed && lines < WHISPER_DRAWS)
+    if (tries_of(j->o) > 1 && lines < WHISPER_DRAWS)
         lines = WHISPER_DRAWS;
     j->m = whisper_memory_new(j->w, lines);
     if (!j->m)

@@ -98,13 +98,17 @@ void recogniser_memory_get(struct recogniser *r,
                            struct recogniser_memory_asked *ret);
 
 /*
- * A model of model/whisper.h: `path` is its file or folder, with or without
- * ".bin", and is opened when the first sound comes. OTK_EAGAIN until it is
- * there. One sound is heard at a time, by `threads` (0: one a core); what
- * nobody said is taken out (speech/guard.h). The path is copied.
+ * A model of model/whisper.h, which is opened when the first sound comes.
+ * OTK_EAGAIN until it is there. One sound is heard at a time; what nobody said
+ * is taken out (speech/guard.h).
  */
-struct recogniser *recogniser_whisper_open(const char *path, enum precision p,
-                                           int threads);
+struct recogniser_whisper {
+    const char *path; /* its file or folder, with or without ".bin"; copied */
+    enum precision precision;
+    int threads; /* 0: one a core */
+    int tries;   /* whisper_options.tries */
+};
+struct recogniser *recogniser_whisper_open(const struct recogniser_whisper *o);
 
 struct recogniser_http {
     const char *url;   /* "http://127.0.0.1:9000/v1/audio/transcriptions" */

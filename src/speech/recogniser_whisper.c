@@ -26,6 +26,7 @@ struct heard {
     struct recogniser base;
     char path[PATH_BYTES];
     enum precision precision;
+    int tries;
     pthread_mutex_t lock;  /* one sound at a time, on all threads; guards: */
     struct whisper *model; /* NULL: not asked for yet, or not there */
     struct whisper_session *session;
@@ -115,6 +116,7 @@ static int transcribe(struct heard *h, const struct recogniser_ask *ask,
     const struct whisper_options o = {
         .language = ask->language[0] ? ask->language : NULL,
         .prompt = ask->prompt,
+        .tries = h->tries,
         .cancelled = ask->cancelled,
         .ctx = ask->ctx,
     };
@@ -172,14 +174,14 @@ static int cores(void)
     return n > 0 ? (int)n : 1;
 }
 
-struct recogniser *recogniser_whisper_open(const char *path, enum precision p,
-                                           int threads)
+struct recogniser *recogniser_whisper_open(const struct recogniser_whisper *o)
 {
     struct heard *h = MEM_NEW(struct heard);
     h->base.ops = &whisper_ops;
-    (void)snprintf(h->path, sizeof(h->path), "%s", path);
-    h->precision = p;
+    (void)snprintf(h->path, sizeof(h->path), "%s", o->path);
+    h->precision = o->precision;
+    h->tries = o->tries;
     (void)pthread_mutex_init(&h->lock, NULL);
-    h->session = whisper_session_new(threads > 0 ? threads : cores());
+    h->session = whisper_session_new(o->threads > 0 ? o->threads : cores());
     return &h->base;
 }

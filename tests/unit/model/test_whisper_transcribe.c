@@ -89,7 +89,7 @@ static void of_several_windows(void **state)
 {
     (void)state;
     const struct whisper_options o = {
-        .language = "ru", .has_words = true, .is_fixed = true};
+        .language = "ru", .has_words = true, .tries = 1};
     struct whisper_transcript t = run(&o, SAMPLES);
     assert_string_equal(t.language, "ru");
     assert_true(t.language_chance == 1);
@@ -105,7 +105,7 @@ static void words_are_the_text(void **state)
 {
     (void)state;
     const struct whisper_options o = {
-        .language = "en", .has_words = true, .is_fixed = true};
+        .language = "en", .has_words = true, .tries = 1};
     struct whisper_transcript t = run(&o, SAMPLES / 2);
     for (size_t i = 0; i < t.n_segments; i++) {
         const struct whisper_segment *x = &t.segments[i];
@@ -136,7 +136,7 @@ static void same_each_time(void **state)
 static void hears_the_language(void **state)
 {
     (void)state;
-    const struct whisper_options o = {.is_fixed = true};
+    const struct whisper_options o = {.tries = 1};
     struct whisper_transcript t = run(&o, SAMPLES / 4);
     assert_true(whisper_language_find(str_from(t.language)) >= 0);
     assert_true(t.language_chance > 0.01F && t.language_chance < 1);
@@ -152,7 +152,7 @@ static struct whisper_transcript run_told(const char *head, const char *tail)
         buf_puts(&b, " printer");
     buf_puts(&b, tail);
     const struct whisper_options o = {.language = "en",
-                                      .is_fixed = true,
+                                      .tries = 1,
                                       .without_times = true,
                                       .prompt = buf_str(&b)};
     struct whisper_transcript t = run(&o, SAMPLES / 4);
@@ -179,7 +179,7 @@ static void options_that_change_the_text(void **state)
 {
     (void)state;
     const struct whisper_options plain = {
-        .language = "en", .is_fixed = true, .without_times = true};
+        .language = "en", .tries = 1, .without_times = true};
     struct whisper_options told = plain;
     struct whisper_options cut = plain;
     told.prompt = STR("printer, принтер");
@@ -202,7 +202,7 @@ static void work_is_counted(void **state)
 {
     enum { SHORT = WHISPER_RATE * 12 / 100, PROMPT = 3, ROOM = 32 + 2 };
     (void)state;
-    struct whisper_options o = {.language = "en", .is_fixed = true};
+    struct whisper_options o = {.language = "en", .tries = 1};
     struct whisper_transcript t = run(&o, SHORT);
     assert_int_equal(t.work.windows, 1);
     assert_int_equal(t.work.retries, 0);
@@ -210,12 +210,18 @@ static void work_is_counted(void **state)
     assert_true(t.work.encoder_ms >= 0 && t.work.decoder_ms >= 0);
     size_t once = t.work.tokens;
     whisper_transcript_free(&t);
-    o.is_fixed = false; /* nothing that it says is likely */
+    o.tries = 0; /* nothing that it says is likely */
     t = run(&o, SHORT);
-    assert_int_equal(t.work.retries, 5);
+    assert_int_equal(t.work.retries, WHISPER_TRIES - 1);
     assert_true(t.work.tokens > once);
+    size_t all = t.work.tokens;
     whisper_transcript_free(&t);
-    o.is_fixed = true;
+    o.tries = 2;
+    t = run(&o, SHORT);
+    assert_int_equal(t.work.retries, 1);
+    assert_true(t.work.tokens > once && t.work.tokens < all);
+    whisper_transcript_free(&t);
+    o.tries = 1;
     t = run(&o, SAMPLES);
     assert_true(t.work.windows >= 3);
     whisper_transcript_free(&t);
@@ -258,10 +264,8 @@ static void can_be_stopped(void **state)
 {
     (void)state;
     struct watch x = {.stop_at = 20};
-    struct whisper_options o = {.language = "en",
-                                .is_fixed = true,
-                                .cancelled = stop,
-                                .progress = show};
+    struct whisper_options o = {
+        .language = "en", .tries = 1, .cancelled = stop, .progress = show};
     struct whisper_transcript t = {0};
     struct err e = {0};
     o.ctx = &x;

@@ -326,7 +326,8 @@ static void test_whisper(void **state)
     struct err e;
     whisper_make("", "model.bin", path);
     path[strlen(path) - strlen(".bin")] = '\0';
-    struct recogniser *r = recogniser_whisper_open(path, PRECISION_F32, 2);
+    struct recogniser *r = recogniser_whisper_open(&(struct recogniser_whisper){
+        .path = path, .precision = PRECISION_F32, .threads = 2});
     assert_int_equal(run(r, speech, N, &t, &e), 0);
     assert_int_equal(utf8_check(t.text), t.text.n);
     assert_true(t.language[0] != '\0');
@@ -351,7 +352,8 @@ static void test_whisper_comes_later(void **state)
     struct transcript t;
     struct err e;
     (void)snprintf(wanted, sizeof(wanted), "%s/later", whisper_top);
-    struct recogniser *r = recogniser_whisper_open(wanted, PRECISION_F32, 1);
+    struct recogniser *r = recogniser_whisper_open(&(struct recogniser_whisper){
+        .path = wanted, .precision = PRECISION_F32, .threads = 1});
     assert_int_equal(run(r, speech, N, &t, &e), OTK_EAGAIN);
     assert_non_null(strstr(e.msg, "model pull"));
     whisper_make("", "later.bin", path);
