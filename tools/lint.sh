@@ -22,11 +22,9 @@ if $clang_is_ours; then
 fi
 
 echo "headers alone, in C and in C++"
-for h in src/*/*.h include/*.h; do
-    printf '#include "%s"\n' "${h#*/}" |
-        gcc -fsyntax-only -xc -std=gnu11 -D_GNU_SOURCE -Wall -Werror \
-            -Isrc -Iinclude -
-done
+find src include -name '*.h' -print0 |
+    xargs -0 -P "$(nproc)" -n 1 gcc -fsyntax-only -xc -std=gnu11 \
+        -D_GNU_SOURCE -Wall -Werror -Isrc -Iinclude
 for h in include/*.h; do
     printf '#include "%s"\n' "${h#*/}" |
         g++ -fsyntax-only -xc++ -std=c++17 -Wall -Werror -Iinclude -
