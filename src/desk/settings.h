@@ -70,8 +70,8 @@ struct settings {
         int recogniser; /* enum set_recogniser */
         char *whisper;  /* of `whisper`: a name under models/ or a path */
         int64_t tries;
-        char *url;      /* of `http` */
-        char *model;    /* its name there */
+        char *url;   /* of `http` */
+        char *model; /* its name there */
         char *key;
         int64_t timeout_seconds;
         char *memory_text; /* what `memory` hears */
