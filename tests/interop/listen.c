@@ -78,6 +78,9 @@ static int search(struct listener *x, const uint32_t *tokens, size_t n,
         .prompt = tokens,
         .n_prompt = n,
         .most = x->w->sizes.text.ctx - n - 1,
+        .least_log = -INFINITY, /* to its end, however bad it is */
+        .repetition = INFINITY,
+        .is_last = true,
         .beams = 1,
     };
     int r = whisper_search(&job, f, e);
