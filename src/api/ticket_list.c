@@ -101,8 +101,8 @@ static int take_tickets(struct db_tx *tx, struct list *l, const struct batch *b,
 }
 
 /* One batch of messages; *before moves on, *ret_more: there may be others. */
-static int search_batch(struct db_tx *tx, struct list *l, int64_t *before,
-                        bool *ret_more, struct err *e)
+static int search_batch(struct db_tx *tx, struct list *l, size_t take,
+                        int64_t *before, bool *ret_more, struct err *e)
 {
     int64_t messages[BATCH];
     struct batch b = {.n = 0};
@@ -113,8 +113,7 @@ static int search_batch(struct db_tx *tx, struct list *l, int64_t *before,
         .n_all = l->n_words,
         .last_is_prefix = l->last_is_prefix,
         .before_id = *before,
-        /* a page at a time: most searches end with the first batch */
-        .limit = 2 * l->limit < BATCH ? 2 * l->limit : BATCH,
+        .limit = take,
     };
     int r = db_text_find(tx, "messages_text", &t, messages, &n, e);
     for (size_t i = 0; !r && i < n; i++)
@@ -135,9 +134,13 @@ static int search(struct db_tx *tx, struct list *l, struct err *e)
     int r = OTK_OK;
     l->items = ARENA_ARRAY(l->q->arena, struct ticket, l->limit + 1);
     l->n = 0;
-    for (int looked = 0; !r && more && l->n < l->limit && looked < LOOKED_MAX;
-         looked += BATCH)
-        r = search_batch(tx, l, &before, &more, e);
+    /* most searches end with the first batch, of a page; where a filter lets
+     * few through, larger ones are less work */
+    size_t take = 2 * l->limit < BATCH ? 2 * l->limit : BATCH;
+    for (size_t looked = 0;
+         !r && more && l->n < l->limit && looked < LOOKED_MAX;
+         looked += take, take = BATCH)
+        r = search_batch(tx, l, take, &before, &more, e);
     l->has_more = more;
     l->next = before;
     return r;
