@@ -17,8 +17,8 @@
 
 enum {
     WORDS_MAX = 12,
-    BATCH = 500,       /* messages that are looked up at once */
-    LOOKED_MAX = 5000, /* … and in all, when filters let few through */
+    BATCH = 500,       /* messages whose tickets are read at once */
+    LOOKED_MAX = 5000, /* messages in all, when filters let few through */
     FILTER_MAX = 4000,
 };
 
@@ -100,12 +100,27 @@ static int take_tickets(struct db_tx *tx, struct list *l, const struct batch *b,
     return r;
 }
 
-/* One batch of messages; *before moves on, *ret_more: there may be others. */
-static int search_batch(struct db_tx *tx, struct list *l, size_t take,
-                        int64_t *before, bool *ret_more, struct err *e)
+/* The tickets of n messages; *before moves on as far as they were looked at. */
+static int take_messages(struct db_tx *tx, struct list *l,
+                         const int64_t *messages, size_t n, int64_t *before,
+                         bool *ret_full, struct err *e)
 {
-    int64_t messages[BATCH];
     struct batch b = {.n = 0};
+    int r = OTK_OK;
+    for (size_t i = 0; !r && i < n; i++)
+        r = add_ticket(tx, l, messages[i], &b, e);
+    if (!r)
+        r = take_tickets(tx, l, &b, before, ret_full, e);
+    if (!r && !*ret_full)
+        *before = messages[n - 1];
+    return r;
+}
+
+/* As many as `take` messages; *ret_more: there may be others after *before. */
+static int search_some(struct db_tx *tx, struct list *l, size_t take,
+                       int64_t *before, bool *ret_more, struct err *e)
+{
+    int64_t messages[LOOKED_MAX];
     size_t n = 0;
     bool full = false;
     struct db_text_query t = {
@@ -116,13 +131,10 @@ static int search_batch(struct db_tx *tx, struct list *l, size_t take,
         .limit = take,
     };
     int r = db_text_find(tx, "messages_text", &t, messages, &n, e);
-    for (size_t i = 0; !r && i < n; i++)
-        r = add_ticket(tx, l, messages[i], &b, e);
-    if (!r)
-        r = take_tickets(tx, l, &b, before, &full, e);
-    if (!r && n && !full)
-        *before = messages[n - 1];
-    *ret_more = full ? *before > messages[n - 1] || n == t.limit : n == t.limit;
+    for (size_t i = 0; !r && !full && i < n; i += BATCH)
+        r = take_messages(tx, l, messages + i, n - i < BATCH ? n - i : BATCH,
+                          before, &full, e);
+    *ret_more = n == take || (full && *before > messages[n - 1]);
     return r;
 }
 
@@ -134,13 +146,14 @@ static int search(struct db_tx *tx, struct list *l, struct err *e)
     int r = OTK_OK;
     l->items = ARENA_ARRAY(l->q->arena, struct ticket, l->limit + 1);
     l->n = 0;
-    /* most searches end with the first batch, of a page; where a filter lets
-     * few through, larger ones are less work */
+    /* Most searches end with the first messages. Where a filter lets few of
+     * them through, all others are found at once: the start of a frequent word
+     * costs the index much each time it is asked. */
     size_t take = 2 * l->limit < BATCH ? 2 * l->limit : BATCH;
     for (size_t looked = 0;
          !r && more && l->n < l->limit && looked < LOOKED_MAX;
-         looked += take, take = BATCH)
-        r = search_batch(tx, l, take, &before, &more, e);
+         looked += take, take = LOOKED_MAX - looked)
+        r = search_some(tx, l, take, &before, &more, e);
     l->has_more = more;
     l->next = before;
     return r;

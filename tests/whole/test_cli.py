@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import unittest
+from urllib.parse import quote
 
 from desk import Desk
 
@@ -99,6 +100,30 @@ class CliTest(unittest.TestCase):
         whole = anna.get(f"/tickets/{t['id']}").json
         self.assertEqual([m["kind"] for m in whole["messages"]],
                          ["request", "reply"])
+        self.desk.stop()
+
+    def test_search_through_many(self):
+        """Few tickets pass the filter: the search goes on behind the first
+        messages, and behind as many as one request looks at."""
+        n = 5300
+        rows = "".join(f"Кочерга номер {i},M-{i},"
+                       f"{'open' if i % 900 == 0 else 'closed'}\n"
+                       for i in range(n))
+        path = self.file("many.csv", "text,external_id,state\n" + rows)
+        r = json.loads(self.desk.run("import", path, "--as", "tickets",
+                                     "--json"))
+        self.assertEqual(r["new"], n)
+        self.desk.start()
+        anna = self.desk.client("anna")
+        got, after, pages = [], "", 0
+        while after is not None:
+            page = anna.get("/tickets?limit=2&state=open&q=" +
+                            quote("кочерга") + after).json
+            got += [x["external_id"] for x in page["items"]]
+            after = "&after=" + page["next"] if page["has_more"] else None
+            pages += 1
+            self.assertLess(pages, 9)
+        self.assertEqual(got, [f"M-{i}" for i in range(4500, -1, -900)])
         self.desk.stop()
 
     def test_import_catalog(self):
