@@ -7,6 +7,7 @@
 #include "desk/desk.h"
 #include "desk/erase.h"
 #include "desk/person.h"
+#include "text/unicode.h"
 
 enum { KIND_MAX = 20 };
 
@@ -73,8 +74,10 @@ static int read_list(struct db_tx *tx, void *arg, struct err *e)
 void people_list_get(const struct http_request *q, struct http_reply *r)
 {
     struct listing l = {.q = q, .words = str_from(http_query(q, "q"))};
-    if (l.words.n > PERSON_NAME_MAX) {
-        problem_reply(r, 422, "q", "is too long");
+    struct err e = {0};
+    int code = text_check(l.words, "q", 0, PERSON_NAME_MAX, &e);
+    if (code) {
+        problem_of(r, code, &e);
         return;
     }
     if (!api_page(q, &l.limit, &l.after, r) || !api_read(q, r, read_list, &l))

@@ -67,14 +67,15 @@ int json_text(const json_t *obj, const struct json_want *w, struct str *ret,
         return absent(w, e);
     if (!json_is_string(v))
         return err_field(e, OTK_EFORMAT, w->name, "must be a string");
-    size_t n = json_string_length(v);
+    struct str s = {json_string_value(v), json_string_length(v)};
+    size_t n = utf8_len(s);
     if (w->max && n > (size_t)w->max)
         return err_field(e, OTK_ELIMIT, w->name,
-                         "%zu bytes long, the limit is %lld", n,
+                         "%zu characters long, the limit is %lld", n,
                          (long long)w->max);
     if (n < (size_t)w->min)
         return err_field(e, OTK_EFORMAT, w->name, "must not be empty");
-    *ret = (struct str){.p = json_string_value(v), .n = n};
+    *ret = s;
     return OTK_OK;
 }
 

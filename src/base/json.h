@@ -39,12 +39,13 @@ static inline void scope_json(json_t **j)
  * Fields of an object. An absent or null field leaves *ret as it was and
  * returns OTK_ENOENT without filling `e` when `required` is false; a wrong
  * type or a value out of range is OTK_EFORMAT with the field's name. Text
- * longer than `max` bytes is OTK_ELIMIT. Text is borrowed from `obj`.
+ * longer than `max` characters (code points) is OTK_ELIMIT. Text is borrowed
+ * from `obj`.
  */
 struct json_want {
     const char *name;
     bool required;
-    int64_t min, max; /* numbers: inclusive; text: bytes */
+    int64_t min, max; /* numbers: inclusive; text: characters */
 };
 int json_text(const json_t *obj, const struct json_want *w, struct str *ret,
               struct err *e);

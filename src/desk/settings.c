@@ -56,7 +56,7 @@ const struct conf_setting settings_table[] = {
 
     REAL("triage.auto_threshold", triage.auto_threshold, AT_ONCE, "-1", -1, 1, "confidence to decide alone; -1: as the model was calibrated"),
     REAL("triage.suggest_threshold", triage.suggest_threshold, AT_ONCE, "-1", -1, 1, "confidence to suggest; -1: as the model was calibrated"),
-    WHOLE("triage.text_max", triage.text_max, AT_ONCE, "65536", 1000, 1048576, "longest request text, bytes"),
+    WHOLE("triage.text_max", triage.text_max, AT_ONCE, "65536", 1000, 1048576, "longest request text, characters"),
 
     TEXT("models.hub", models.hub, BY_HAND, "https://huggingface.co", 1024, "where `model pull` fetches from: a hub or a mirror of it"),
     WHOLE("models.stall_seconds", models.stall_seconds, AT_ONCE, "60", 1, 3600, "give a transfer up that hardly moves for so long"),

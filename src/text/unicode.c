@@ -198,13 +198,11 @@ struct str text_fingerprint(struct arena *a, struct str s)
 /* ---- checking
  * --------------------------------------------------------------------- */
 
-int text_check(struct str s, const char *field, size_t min, size_t max_bytes,
+int text_check(struct str s, const char *field, size_t min, size_t max,
                struct err *e)
 {
-    if (s.n > max_bytes)
-        return err_field(e, OTK_ELIMIT, field,
-                         "%zu bytes long, the limit is %zu", s.n, max_bytes);
     size_t seen = 0;
+    size_t n = 0;
     for (size_t i = 0; i < s.n;) {
         uint32_t cp;
         size_t len = utf8_decode(str_sub(s, i, UTF8_MAX), &cp);
@@ -216,8 +214,12 @@ int text_check(struct str s, const char *field, size_t min, size_t max_bytes,
             return err_field(e, OTK_EFORMAT, field,
                              "control character U+%04X at byte %zu", cp, i);
         seen += !is_space(cp);
+        n++;
         i += len;
     }
+    if (n > max)
+        return err_field(e, OTK_ELIMIT, field,
+                         "%zu characters long, the limit is %zu", n, max);
     if (seen < min)
         return err_field(e, OTK_EFORMAT, field, "must not be empty");
     return OTK_OK;

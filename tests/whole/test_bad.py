@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
 from desk import Desk, wait_for
 
@@ -70,6 +71,20 @@ class BadInputTest(unittest.TestCase):
         self.refused(422, "external_id", {"text": "a",
                                           "external_id": "x" * 201})
         self.refused(400, None, b'{"text":"a\\u0000b"}')
+
+    def test_limits_count_letters(self):
+        """As JSON Schema does: a Russian name may be as long as an English one."""
+        ask = {"text": "Щ" * 65536, "person": {"name": "Ё" * 200}}
+        self.assertEqual(self.send(ask).status, 201)
+        for field, bad in (("text", {"text": "Щ" * 65537}),
+                           ("name", {"text": "a", "person": {"name": "Ё" * 201}})):
+            self.refused(422, field, bad)
+        subject = "Ы" * 200
+        t = self.anna.post("/tickets", {"text": "x", "subject": subject}, 201)
+        self.assertEqual(t.json["subject"], subject)
+        self.anna.post("/tickets", {"text": "x", "subject": subject + "!"}, 422)
+        self.anna.get("/people?q=" + urllib.parse.quote("ё" * 200))
+        self.anna.get("/people?q=" + urllib.parse.quote("ё" * 201), 422)
 
     def test_too_large(self):
         self.refused(413, None, b'{"text":"' + b"a" * (10 << 20) + b'"}')

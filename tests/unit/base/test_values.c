@@ -198,7 +198,7 @@ static void test_json(void **state)
     assert_int_equal(
         json_text(j, &(struct json_want){"t", true, 1, 10}, &s, &e), 0);
     assert_true(str_is(s, "ёж"));
-    assert_int_equal(json_text(j, &(struct json_want){"t", true, 1, 3}, &s, &e),
+    assert_int_equal(json_text(j, &(struct json_want){"t", true, 1, 1}, &s, &e),
                      OTK_ELIMIT);
     assert_string_equal(e.field, "t");
     assert_int_equal(json_text(j, &(struct json_want){"n", true, 1, 3}, &s, &e),

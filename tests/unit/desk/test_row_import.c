@@ -10,7 +10,7 @@
 #include "desk/ticket.h"
 #include "office.h"
 
-enum { TEXT_LIMIT = 50, BAD_MAX = 20 };
+enum { TEXT_LIMIT = 30, BAD_MAX = 20 };
 static const int64_t today = 1795000000000;
 
 /* What became of a file, as `otklik import` counts it. */
@@ -176,7 +176,7 @@ static void test_examples(void **state)
 {
     (void)state;
     static const struct bad_row bad[] = {
-        {4, "text: "}, {5, ": no label"}, {6, "text: 74 bytes long"}};
+        {4, "text: "}, {5, ": no label"}, {6, "text: 40 characters long"}};
     struct outcome o = import(IMPORT_EXAMPLES, examples);
     check_counts(&o, 4, 0, 1, 3);
     check_bad(&o, bad);

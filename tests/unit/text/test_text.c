@@ -179,6 +179,10 @@ static void test_check(void **state)
     assert_int_equal(text_check(STR("ab\xff"), "text", 1, 100, &e),
                      OTK_EFORMAT);
     assert_int_equal(text_check(STR("abcdef"), "text", 1, 5, &e), OTK_ELIMIT);
+    /* letters are counted, not the bytes that they take */
+    assert_int_equal(text_check(STR("Щётка"), "text", 1, 5, &e), 0);
+    assert_int_equal(text_check(STR("Щётки!"), "text", 1, 5, &e), OTK_ELIMIT);
+    assert_string_equal(e.msg, "6 characters long, the limit is 5");
 }
 
 static void test_transliteration(void **state)
