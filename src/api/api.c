@@ -158,8 +158,9 @@ static bool query_known(const struct http_request *q, struct http_reply *r)
     const char *own = q->route->query ? q->route->query : "";
     const char *known = arena_printf(q->arena, "%s language", own);
     const char *unknown = http_query_unknown(q, known);
+    struct str language;
     if (!unknown)
-        return true;
+        return api_one_of(q, "language", "ru en", &language, r);
     problem_reply(
         r, 422, unknown,
         arena_printf(q->arena, "no such parameter; there are: %s", known));

