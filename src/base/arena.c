@@ -93,6 +93,15 @@ char *arena_copy(struct arena *a, struct str s)
     return p;
 }
 
+void *arena_keep(struct arena *a, void *list, size_t n, size_t size)
+{
+    void *ret = arena_alloc(a, n + 1, size);
+    if (n)
+        memcpy(ret, list, n * size);
+    free(list);
+    return ret;
+}
+
 struct str arena_str(struct arena *a, struct str s)
 {
     return (struct str){.p = arena_copy(a, s), .n = s.n};

@@ -24,6 +24,12 @@ void *arena_alloc(struct arena *a, size_t n, size_t size);
 #define ARENA_ARRAY(a, type, count)                                            \
     ((type *)arena_alloc((a), (count), sizeof(type)))
 
+/*
+ * A list of n items that mem_grow() made, in the arena with one zeroed item
+ * behind them; `list`, which may be NULL, is freed.
+ */
+void *arena_keep(struct arena *a, void *list, size_t n, size_t size);
+
 char *arena_copy(struct arena *a, struct str s); /* a C string */
 struct str arena_str(struct arena *a, struct str s);
 char *arena_printf(struct arena *a, const char *fmt, ...)

@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -284,9 +283,6 @@ int key_list(struct db_tx *tx, struct arena *a, struct key **ret, size_t *ret_n,
         };
     }
     db_rows_free(rows);
-    *ret = ARENA_ARRAY(a, struct key, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
+    *ret = arena_keep(a, list, *ret_n, sizeof(*list));
     return r;
 }

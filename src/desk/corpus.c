@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "desk/corpus.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -131,10 +130,7 @@ int corpus_read(struct db_tx *tx, struct arena *a, struct lesson **ret,
         };
     }
     db_rows_free(rows);
-    *ret = ARENA_ARRAY(a, struct lesson, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
+    *ret = arena_keep(a, list, *ret_n, sizeof(*list));
     return r;
 }
 

@@ -2,7 +2,6 @@
 #include "desk/message.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -141,10 +140,7 @@ static int read_rows(struct db_rows *rows, struct arena *a,
             .body = arena_str(a, db_text(rows, 5)),
         };
     }
-    *ret = ARENA_ARRAY(a, struct message, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
+    *ret = arena_keep(a, list, *ret_n, sizeof(*list));
     return r;
 }
 

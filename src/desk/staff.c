@@ -2,7 +2,6 @@
 #include "desk/staff.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -47,10 +46,7 @@ int staff_list(struct db_tx *tx, struct arena *a, struct staff_login **ret,
         };
     }
     db_rows_free(rows);
-    *ret = ARENA_ARRAY(a, struct staff_login, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
+    *ret = arena_keep(a, list, *ret_n, sizeof(*list));
     return r;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "knowledge/articles.h"
 
-#include <stdlib.h>
-
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -224,10 +222,7 @@ int article_list(struct db_tx *tx, int64_t after, size_t limit, bool all,
         list[(*ret_n)++] = row_article(rows, a);
     }
     db_rows_free(rows);
-    *ret = ARENA_ARRAY(a, struct knowledge_article, *ret_n + 1);
-    for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i] = list[i];
-    free(list);
+    *ret = arena_keep(a, list, *ret_n, sizeof(*list));
     return r;
 }
 

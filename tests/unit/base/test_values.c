@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "test.h"
@@ -456,10 +457,32 @@ static void test_remove_dir(void **state)
     assert_int_equal(file_remove_dir(top, &e), 0); /* it is not there */
 }
 
+static void test_arena_keep(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    int64_t *list = NULL;
+    size_t n = 0;
+    size_t cap = 0;
+    while (n < 1000) {
+        list = mem_grow(list, n, &cap, sizeof(*list));
+        list[n] = (int64_t)n;
+        n++;
+    }
+    const int64_t *kept = arena_keep(a, list, n, sizeof(*list));
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(kept[i], i);
+    assert_int_equal(kept[n], 0);
+    kept = arena_keep(a, NULL, 0, sizeof(*kept));
+    assert_int_equal(kept[0], 0);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remove_dir),
+        cmocka_unit_test(test_arena_keep),
         cmocka_unit_test(test_str),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_buf),
