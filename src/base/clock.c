@@ -40,22 +40,31 @@ void clock_fake_init(struct clock_fake *f, int64_t now_ms)
     f->now_ms = now_ms;
 }
 
+/* A year has four digits in RFC 3339. */
+static bool is_printable(int64_t s)
+{
+    static const int64_t year_0_begin_s = -62167219200;
+    static const int64_t year_9999_end_s = 253402300799;
+    return s >= year_0_begin_s && s <= year_9999_end_s;
+}
+
 void time_print(int64_t wall_ms, char ret[TIME_TEXT])
 {
-    static const int64_t year_9999_end_s = 253402300799;
     int64_t ms = wall_ms % MS_SECOND;
     int64_t s = wall_ms / MS_SECOND;
     if (ms < 0) {
         ms += MS_SECOND;
         s--;
     }
-    if (s < 0 || s > year_9999_end_s)
+    if (!is_printable(s))
         s = ms = 0;
     time_t t = (time_t)s;
     struct tm tm;
     (void)gmtime_r(&t, &tm);
-    size_t n = strftime(ret, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(ret + n, TIME_TEXT - n, ".%03dZ", (int)ms);
+    /* the year by hand: strftime() does not fill it up to four digits */
+    int n = snprintf(ret, TIME_TEXT, "%04u", (unsigned)(tm.tm_year + 1900));
+    n += (int)strftime(ret + n, TIME_TEXT - (size_t)n, "-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(ret + n, TIME_TEXT - (size_t)n, ".%03dZ", (int)ms);
 }
 
 /* Exactly `n` digits at the front of `*s`. */
@@ -135,6 +144,9 @@ int time_parse(struct str s, int64_t *ret_wall_ms)
     time_t t = timegm(&tm);
     if (tm.tm_mday != day) /* 31 February became March */
         return OTK_EFORMAT;
-    *ret_wall_ms = ((int64_t)t + leap - offset * 60) * MS_SECOND + ms;
+    int64_t utc = (int64_t)t + leap - (int64_t)offset * 60;
+    if (!is_printable(utc))
+        return OTK_EFORMAT;
+    *ret_wall_ms = utc * MS_SECOND + ms;
     return OTK_OK;
 }

@@ -43,11 +43,13 @@ static inline int64_t clock_mono(const struct clock *c)
     return c->mono_ms(c);
 }
 
-/* RFC 3339 in UTC with milliseconds: "2026-01-31T09:30:00.000Z". */
+/* RFC 3339 in UTC with milliseconds: "2026-01-31T09:30:00.000Z". Years are 0 to
+ * 9999; what is outside is printed as the epoch. */
 enum { TIME_TEXT = 25 };
 void time_print(int64_t wall_ms, char ret[TIME_TEXT]);
 
-/* Read RFC 3339 with any offset; 0 or OTK_EFORMAT. */
+/* Read RFC 3339 with any offset; 0 or OTK_EFORMAT, also for what time_print()
+ * could not print. */
 int time_parse(struct str s, int64_t *ret_wall_ms);
 
 #endif

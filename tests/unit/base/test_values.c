@@ -317,14 +317,17 @@ static void test_time(void **state)
                                       "2026-01-01T00:00:00+0300",
                                       "2026-01-01T00:00:00+24:00",
                                       "2026-1-1T00:00:00Z",
+                                      "0000-01-01T00:00:00+00:01",
+                                      "9999-12-31T23:59:60Z",
+                                      "9999-12-31T23:59:59-00:01",
                                       ""};
     for (size_t i = 0; i < ROWS(bad); i++)
         assert_int_equal(time_parse(str_from(bad[i]), &ms), OTK_EFORMAT);
     char text[TIME_TEXT];
     time_print(1769851800250, text);
     assert_string_equal(text, "2026-01-31T09:30:00.250Z");
-    time_print(-1, text); /* before the epoch there are no tickets */
-    assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+    time_print(-1, text);
+    assert_string_equal(text, "1969-12-31T23:59:59.999Z");
     time_print(INT64_MAX, text);
     assert_string_equal(text, "1970-01-01T00:00:00.000Z");
 }
@@ -356,6 +359,9 @@ static void test_time_offsets(void **state)
         {"2026-01-01 00:00:00.1234567Z", "2026-01-01T00:00:00.123Z"},
         {"2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.500Z"},
         {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"}, /* leap second */
+        {"0000-01-01T03:00:00+03:00", "0000-01-01T00:00:00.000Z"},
+        {"0007-01-01T00:00:00Z", "0007-01-01T00:00:00.000Z"},
+        {"9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         int64_t ms = 0;
