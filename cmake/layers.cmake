@@ -84,7 +84,14 @@ endif()
 
 # A program of its own: see src/decoder/main.c.
 if(av_FOUND)
-  add_executable(otklik-decode ${PROJECT_SOURCE_DIR}/src/decoder/main.c)
+  if(av_libavutil_VERSION VERSION_LESS 57.28)
+    set(channels channels_mask)
+  else()
+    set(channels channels)
+  endif()
+  add_executable(otklik-decode ${PROJECT_SOURCE_DIR}/src/decoder/main.c
+      ${PROJECT_SOURCE_DIR}/src/decoder/${channels}.c)
+  target_include_directories(otklik-decode PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(otklik-decode PRIVATE PkgConfig::av)
   add_dependencies(otklik otklik-decode)
 endif()

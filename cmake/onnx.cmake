@@ -3,8 +3,10 @@
 # the header without building anything.
 pkg_check_modules(protobuf_c REQUIRED IMPORTED_TARGET libprotobuf-c)
 find_program(PROTOC_C protoc-c)
-# Builds of onnx with the classical operators call the file by the other name.
-find_file(ONNX_PROTO NAMES onnx/onnx.proto onnx/onnx-ml.proto)
+# Builds of onnx with the classical operators call the file by the other name;
+# on Ubuntu 22.04 it is in python3-onnx.
+find_file(ONNX_PROTO NAMES onnx/onnx.proto onnx/onnx-ml.proto
+    PATHS /usr/lib/python3/dist-packages)
 if(NOT PROTOC_C)
   message(FATAL_ERROR
     "protoc-c is missing; it comes with the package protobuf-c-compiler")

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What ./run and ./check need from the distribution, and how it gets there.
 # Sourced by both. The names are the same on Debian 12 and 13 and on Ubuntu
-# 22.04 and 24.04, except where `either` offers two.
+# 22.04 and 24.04, except where something is said.
 
 build_packages="gcc libc6-dev cmake ninja-build pkg-config python3 \
 libmicrohttpd-dev libjansson-dev libsqlite3-dev libstemmer-dev libzip-dev \
@@ -86,6 +86,14 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
     say "    $build_packages"
     exit 1
 fi
+
+# need_build - what is needed to compile. Ubuntu 22.04 has the description of
+# ONNX files not beside its headers, but in the package for Python.
+need_build() {
+    # shellcheck disable=SC2086
+    need $build_packages
+    [ -n "$(find /usr/include/onnx -name 'onnx*.proto')" ] || need python3-onnx
+}
 
 # configure PRESET - cmake once; a second call only looks for new files
 configure() {

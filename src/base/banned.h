@@ -14,7 +14,7 @@
 #include <time.h>
 
 /* clang-format off */
-#pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf gets
+#pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf
 #pragma GCC poison atoi atol atof gmtime localtime ctime asctime
 /* clang-format on */
 

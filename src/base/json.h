@@ -61,7 +61,8 @@ int json_known(json_t *obj, const char *const *names, struct err *e);
 void json_put_text(struct buf *b, struct str s);
 /* Append a number the shortest way that reads back within 1e-6. */
 void json_put_real(struct buf *b, double x);
-/* Append a jansson value, compact; sorted keys when `sorted`. */
+/* Append a jansson value, compact; sorted keys when `sorted`. Reals get 9
+ * digits. */
 void json_put(struct buf *b, const json_t *j, bool sorted);
 
 #endif

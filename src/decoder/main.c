@@ -13,7 +13,6 @@
  */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/channel_layout.h>
 #include <libswresample/swresample.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +23,8 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "decoder/channels.h"
 
 enum {
     INPUT_MAX = 256 << 20,
@@ -163,7 +164,7 @@ struct decoder {
     AVFormatContext *file;
     AVCodecContext *codec;
     SwrContext *resampler;
-    AVChannelLayout layout; /* that the resampler was made for; so: */
+    char channels[CHANNELS_BYTES]; /* that the resampler was made for; so: */
     int rate, format;
     int stream, bad;
     bool any;
@@ -193,8 +194,7 @@ static void open_file(struct decoder *d, struct input *in,
 
 static void open_codec(struct decoder *d)
 {
-    const AVCodec *codec = NULL;
-    int r = av_find_best_stream(d->file, AVMEDIA_TYPE_AUDIO, -1, -1, &codec, 0);
+    int r = av_find_best_stream(d->file, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
     if (r < 0)
         fail("there is no sound in the file");
     d->stream = r;
@@ -203,6 +203,9 @@ static void open_codec(struct decoder *d)
             d->file->streams[i]->discard = AVDISCARD_ALL;
     }
     AVStream *s = d->file->streams[d->stream];
+    const AVCodec *codec = avcodec_find_decoder(s->codecpar->codec_id);
+    if (!codec)
+        fail("the coding of the sound is not known here");
     d->codec = avcodec_alloc_context3(codec);
     if (!d->codec)
         fail("there is not enough memory");
@@ -226,32 +229,24 @@ static void drain(struct decoder *d)
     swr_free(&d->resampler);
 }
 
-/* Parameters may change on the way. PCM comes with an order of channels that is
- * not said: it is made the usual one before it is compared, or the resampler
- * would be made anew, and lose a millisecond, with each frame. */
+/* Parameters may change on the way. Unless they do the resampler stays: one
+ * made anew loses a millisecond. */
 static void fit(struct decoder *d, AVFrame *f)
 {
-    if (f->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
-        int n = f->ch_layout.nb_channels;
-        av_channel_layout_uninit(&f->ch_layout);
-        av_channel_layout_default(&f->ch_layout, n);
-    }
+    char channels[CHANNELS_BYTES];
+    channels_name(f, channels);
     if (d->resampler && f->sample_rate == d->rate && f->format == d->format &&
-        av_channel_layout_compare(&f->ch_layout, &d->layout) == 0)
+        strcmp(channels, d->channels) == 0)
         return;
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO; /* 5.1 wants it so */
     drain(d);
-    int r = swr_alloc_set_opts2(
-        &d->resampler, &mono, AV_SAMPLE_FMT_S16, OUT_RATE, &f->ch_layout,
-        (enum AVSampleFormat)f->format, f->sample_rate, 0, NULL);
+    int r = channels_resampler(f, OUT_RATE, &d->resampler);
     if (r >= 0)
         r = swr_init(d->resampler);
     if (r < 0)
         fail_av(r);
     d->rate = f->sample_rate;
     d->format = f->format;
-    av_channel_layout_uninit(&d->layout);
-    (void)av_channel_layout_copy(&d->layout, &f->ch_layout);
+    memcpy(d->channels, channels, sizeof(channels));
 }
 
 static void take_frame(struct decoder *d, AVFrame *f)
