@@ -72,7 +72,7 @@ want() {
     fi
     # shellcheck disable=SC2086
     for p in $absent; do
-        if apt-cache show "$p" >/dev/null 2>&1; then
+        if apt-cache policy "$p" 2>/dev/null | grep -q 'Candidate: [0-9]'; then
             need "$p"
         else
             say "Left out: $p, which this distribution does not have"
