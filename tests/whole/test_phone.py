@@ -393,8 +393,8 @@ lines:
     ask: ""
     consent: ""
     questions:
-      - {field: Добавочный, text: Какой?, kind: digits, digits: 4}
-      - {field: Имя, text: Как вас зовут?}
+      - {field: Добавочный, text: "Какой?", kind: digits, digits: 4}
+      - {field: Имя, text: "Как вас зовут?"}
   "206": {consent: "", ask: "", transfer: {to: "sip:100@pbx.test", key: "0"}}
   "207": {consent: "", ask: "", transfer: {to: "sip:1@b.test", key: "0",
           schedule: Nowhere}}

@@ -85,7 +85,7 @@ static void test_languages(void **state)
                         "  default:\n"
                         "    greeting: Hi\n"
                         "    greeting_sound: {ru: privet.wav}\n"
-                        "    ask: {ru: Что?, en: \"\"}\n"
+                        "    ask: {ru: \"Что?\", en: \"\"}\n"
                         "    languages: [en, ru]\n",
                         &s, &e);
     assert_int_equal(r, 0);
@@ -164,8 +164,8 @@ static void test_questions(void **state)
     int r = read_script("lines:\n"
                         "  default:\n"
                         "    questions:\n"
-                        "      - {field: Ext, text: Which?, kind: digits, "
-                        "digits: 4}\n"
+                        "      - {field: Ext, text: \"Which?\", "
+                        "kind: digits, digits: 4}\n"
                         "      - {field: Имя, sound: {ru: a.wav, en: b.wav}, "
                         "seconds: 7}\n"
                         "    languages: [en]\n",

@@ -137,7 +137,7 @@ static void test_lies(void **state)
         {BERT("\"vocab_size\":2000001"), "vocab_size", "between"},
         {BERT("\"vocab_size\":-5"), "vocab_size", "between"},
         {BERT("\"vocab_size\":\"5\""), "vocab_size", "whole number"},
-        {BERT("\"vocab_size\":5.0"), "vocab_size", "whole number"},
+        {BERT("\"vocab_size\":5.5"), "vocab_size", "whole number"},
         {BERT("\"vocab_size\":99999999999999999999"), "", "too big"},
         {BERT("\"hidden_size\":16385"), "hidden_size", "between"},
         {BERT("\"hidden_size\":100"), "num_attention_heads", "12 do not"},
