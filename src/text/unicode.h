@@ -35,9 +35,10 @@ bool cp_is_latin(uint32_t cp);
 
 /*
  * Text that a person sent: refuse invalid UTF-8, NUL and other control bytes
- * except tab and line ends (OTK_EFORMAT), more than `max` characters (OTK_ELIMIT)
- * and, when `min` > 0, nothing but white space (OTK_EFORMAT). `field` names it.
- * Characters are code points, as in a JSON Schema's maxLength.
+ * except tab and line ends (OTK_EFORMAT), more than `max` characters
+ * (OTK_ELIMIT) and, when `min` > 0, nothing but white space (OTK_EFORMAT).
+ * `field` names it. Characters are code points, as in a JSON Schema's
+ * maxLength.
  */
 int text_check(struct str s, const char *field, size_t min, size_t max,
                struct err *e);
