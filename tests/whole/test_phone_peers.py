@@ -373,14 +373,20 @@ require_certificate = no
         """As many at once as a small desk sees on a bad day: each a ticket,
         each recording whole."""
         calls = 40
+        # a sipp for every four: that of Ubuntu 24.04 (3.7.2) waits for up to
+        # 10 ms at each stream and falls behind with more (SIPp issue 665)
+        each = 4
         d = self.desk(f"phone.calls_max={calls}")
-        said = speech(3000)
         # a greeting is late on a busy machine, and nothing is kept before it
         # ends
-        failed, out = Callers(self.folder, d.sip,
-                              speaks(self.folder, said, greeted_ms=3000), calls,
-                              calls, 40).wait(60)
-        self.assertEqual(failed, 0, out[-2000:])
+        xml = speaks(self.folder, speech(3000), greeted_ms=3000)
+        callers = [Callers(self.folder, d.sip, xml, each, each, 40)
+                   for _ in range(calls // each)]
+        for c in callers:
+            self.addCleanup(c.process.kill)
+        for c in callers:
+            failed, out = c.wait(60)
+            self.assertEqual(failed, 0, out[-2000:])
         d.done(calls)
         ids = [t["id"] for t in d.tickets()]
         self.assertEqual(len(ids), calls)
