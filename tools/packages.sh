@@ -62,6 +62,11 @@ need() {
     rm -f build/*/CMakeCache.txt build/*/build.ninja
 }
 
+# offered PACKAGE - does this distribution have it?
+offered() {
+    apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'
+}
+
 # want PACKAGE... - as need, but what cannot be had is left out and said
 want() {
     absent=$(missing "$@")
@@ -72,7 +77,7 @@ want() {
     fi
     # shellcheck disable=SC2086
     for p in $absent; do
-        if apt-cache policy "$p" 2>/dev/null | grep -q 'Candidate: [0-9]'; then
+        if offered "$p"; then
             need "$p"
         else
             say "Left out: $p, which this distribution does not have"
