@@ -194,7 +194,10 @@ static void open_file(struct decoder *d, struct input *in,
 
 static void open_codec(struct decoder *d)
 {
-    int r = av_find_best_stream(d->file, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    const AVCodec *codec = NULL;
+    /* before FFmpeg 5.0 what is found was no constant there */
+    int r = av_find_best_stream(d->file, AVMEDIA_TYPE_AUDIO, -1, -1,
+                                (void *)&codec, 0);
     if (r < 0)
         fail("there is no sound in the file");
     d->stream = r;
@@ -203,9 +206,6 @@ static void open_codec(struct decoder *d)
             d->file->streams[i]->discard = AVDISCARD_ALL;
     }
     AVStream *s = d->file->streams[d->stream];
-    const AVCodec *codec = avcodec_find_decoder(s->codecpar->codec_id);
-    if (!codec)
-        fail("the coding of the sound is not known here");
     d->codec = avcodec_alloc_context3(codec);
     if (!d->codec)
         fail("there is not enough memory");
