@@ -40,6 +40,8 @@ void api_stop(struct api *a);
 /* ---- for endpoint files
  * --------------------------------------------------------------- */
 
+enum { API_WORDS_MAX = 4000 /* characters of what is searched for */ };
+
 /* Who asks. Filled before the handler runs. */
 struct principal {
     struct actor actor;

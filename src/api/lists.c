@@ -86,7 +86,7 @@ void priorities_get(const struct http_request *q, struct http_reply *r)
 
 void knowledge_search_get(const struct http_request *q, struct http_reply *r)
 {
-    enum { HITS = 20, QUERY_MAX = 4000 };
+    enum { HITS = 20 };
     struct knowledge_hit hits[HITS];
     struct err e = {0};
     struct knowledge_query query = {
@@ -94,7 +94,7 @@ void knowledge_search_get(const struct http_request *q, struct http_reply *r)
         .language = str_from(http_query(q, "language")),
         .with_staff = api_principal(q)->is_staff,
     };
-    int code = text_check(query.text, "q", 1, QUERY_MAX, &e);
+    int code = text_check(query.text, "q", 1, API_WORDS_MAX, &e);
     if (code) {
         problem_of(r, code, &e);
         return;

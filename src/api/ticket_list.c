@@ -263,7 +263,7 @@ static bool read_words(struct list *l, struct http_reply *r)
     struct str text = wish(l, "q");
     if (str_trim(text).n == 0)
         return true;
-    int code = text_check(text, "q", 1, FILTER_MAX, &e);
+    int code = text_check(text, "q", 1, API_WORDS_MAX, &e);
     if (code) {
         problem_of(r, code, &e);
         return false;
