@@ -15,8 +15,8 @@ struct extent {
     size_t depth, values;
 };
 
-/* json_measure() counts keys and what stands behind commas, so an object's
- * pair is two. */
+/* Values as json_measure() counts them at the least: it counts the pairs of an
+ * object twice. */
 static void walk(const json_t *j, size_t depth, struct extent *x)
 {
     const char *key;

@@ -3,7 +3,8 @@
  *
  * Included by the build in front of every .c file of src/ (-include); a use
  * is then an error. Each has a sister here or in libc that takes a size, does
- * not keep hidden state, or says when it fails.
+ * not keep hidden state, or says when it fails. gets() needs no ban: C11 has
+ * none, and to call what is not declared is an error, too.
  */
 #ifndef OTK_BASE_BANNED_H
 #define OTK_BASE_BANNED_H

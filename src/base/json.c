@@ -71,12 +71,12 @@ int json_text(const json_t *obj, const struct json_want *w, struct str *ret,
     if (!json_is_string(v))
         return err_field(e, OTK_EFORMAT, w->name, "must be a string");
     struct str s = {json_string_value(v), json_string_length(v)};
-    size_t n = utf8_len(s);
-    if (w->max && n > (size_t)w->max)
+    size_t max = (size_t)w->max;
+    if (max && s.n > max && utf8_len(s) > max) /* few need to be counted */
         return err_field(e, OTK_ELIMIT, w->name,
-                         "%zu characters long, the limit is %lld", n,
-                         (long long)w->max);
-    if (n < (size_t)w->min)
+                         "%zu characters long, the limit is %zu", utf8_len(s),
+                         max);
+    if (s.n < (size_t)w->min)
         return err_field(e, OTK_EFORMAT, w->name, "must not be empty");
     *ret = s;
     return OTK_OK;

@@ -45,7 +45,7 @@ static inline void scope_json(json_t **j)
 struct json_want {
     const char *name;
     bool required;
-    int64_t min, max; /* numbers: inclusive; text: characters */
+    int64_t min, max; /* numbers: inclusive; text: bytes and characters */
 };
 int json_text(const json_t *obj, const struct json_want *w, struct str *ret,
               struct err *e);
