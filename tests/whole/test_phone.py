@@ -642,10 +642,10 @@ class PhoneWordsTest(unittest.TestCase):
         t = anna.post("/tickets", {"text": "Смотрите файл"}, 201).json["id"]
 
         def told():
+            n = len(d.notes(t))
             with open(path, "rb") as f:
                 anna.upload(f"/tickets/{t}/attachments", "said.wav", f.read(),
                             "audio/wav")
-            n = len(d.notes(t))
             wait_for("a note", lambda: len(d.notes(t)) > n)
             return self.hearer.asked[-1]["prompt"].endswith(
                 "ЗюйдВест, Нарвал.")
