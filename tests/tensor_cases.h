@@ -137,6 +137,55 @@ static const char *case_linear(void)
     return NULL;
 }
 
+/*
+ * Rows with a few numbers far outside the others: what those give is right, and
+ * the others keep their steps. Weights of those columns are the largest of
+ * their output, which 8 bits hold exactly.
+ */
+static const char *case_outliers(void)
+{
+    enum { ROWS_N = 11, IN = 258, OUTS = 100, FAR_N = 6 };
+    static const size_t far[FAR_N] = {7, 257, 0, 64, 66, 130};
+    struct err e = {0};
+    struct linear *l = NULL;
+    struct team *t = team_new(2);
+    struct workspace *w = workspace_new();
+    float *x = numbers((size_t)ROWS_N * IN, 1);
+    float *weights = numbers((size_t)OUTS * IN, 1);
+    float *y = numbers((size_t)ROWS_N * OUTS, 1);
+    float *expected = numbers((size_t)ROWS_N * OUTS, 1);
+    for (size_t i = 0; i < (size_t)OUTS * FAR_N; i++)
+        weights[i / FAR_N * IN + far[i % FAR_N]] = i % 7 < 3 ? 1 : -1;
+    /* row r has r of them: the last ones more than are kept apart */
+    for (size_t r = 0; r < ROWS_N; r++) {
+        for (size_t i = 0; i < FAR_N && i < r; i++)
+            x[r * IN + far[i]] = i % 2 ? -60 : 60;
+    }
+    reference_linear(ROWS_N, IN, OUTS, x, weights, NULL, expected);
+    if (linear_new(weights, NULL, OUTS, IN, PRECISION_I8, &l, &e))
+        bug("%s", e.msg);
+    linear_apply(
+        t, w,
+        &(struct linear_job){
+            .l = l, .x = x, .rows = ROWS_N, .ldx = IN, .y = y, .ldy = OUTS});
+    wrong[0] = '\0';
+    for (size_t i = 0; i < (size_t)ROWS_N * OUTS && !wrong[0]; i++) {
+        double off = fabs((double)y[i] - (double)expected[i]);
+        double most = i / OUTS > 2 ? 8 : 0.4; /* 0.1, as a rule */
+        if (!(off < most))
+            (void)snprintf(wrong, sizeof(wrong), "row %zu, output %zu: %g off",
+                           i / OUTS, i % OUTS, off);
+    }
+    linear_free(l);
+    team_free(t);
+    workspace_free(w);
+    free(x);
+    free(weights);
+    free(y);
+    free(expected);
+    return wrong[0] ? wrong : NULL;
+}
+
 /* `how`: 1 a, 2 b lies transposed, 4 sums are added or 8 there is a bias. */
 static double product_difference(size_t m, size_t k, size_t n, int how,
                                  int threads)

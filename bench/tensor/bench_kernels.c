@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "tensor/kernels.h"
+#include "tensor/outliers.h"
 
 enum {
     SIDE = 768,
@@ -33,6 +34,7 @@ struct bench {
     float *x, *y;
     void *converted;
     struct quantized_row rows[ROWS_MAX];
+    struct outliers outliers; /* even numbers have none */
     float bias[SIDE], scale[SIDE];
     int32_t sum[SIDE];
 };
@@ -141,8 +143,8 @@ static void convert(struct bench *b, enum kind kind, size_t rows)
         if (kind == BF16)
             b->k->to_bf16(x, SIDE, (uint16_t *)b->converted + r * SIDE);
         else if (kind == I8)
-            b->k->to_u8(x, SIDE, (uint8_t *)b->converted + r * SIDE,
-                        &b->rows[r]);
+            outliers_split(b->k, x, SIDE, (uint8_t *)b->converted + r * SIDE,
+                           &b->rows[r], &b->outliers);
     }
 }
 

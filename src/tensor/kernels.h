@@ -35,6 +35,13 @@ struct quantized_row {
     int32_t zero;
 };
 
+/* What the steps of a row are chosen by: its ends, of which neither is on the
+ * other's side of zero, and the sum of squares. */
+struct row_range {
+    float least, most;
+    float squares;
+};
+
 /* The weights of a panel in 8 bits: one scale an output, and the sum of its
  * weights, by which the zero of a row is taken out again. */
 struct panel_scales {
@@ -93,11 +100,22 @@ struct kernels {
                       float *y, size_t ldy);
 
     /* Numbers for tiles, rounded to nearest even; `n` is a multiple of the
-     * group. Rows of 8 bits have 0 … levels. */
+     * group. Rows of 8 bits have 0 … levels; what lies outside the range
+     * becomes one of its ends. */
     void (*to_bf16)(const float *x, size_t n, uint16_t *ret);
-    void (*to_u8)(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row);
+    void (*to_u8)(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row);
     int levels; /* 255; 127 where pairs of products are summed in 16 bits */
+
+    void (*range)(const float *x, size_t n, struct row_range *ret);
+    /* How many |x| are above `cut`, where the first `room` of them stand, and
+     * the largest |x| of all others. */
+    size_t (*far_out)(const float *x, size_t n, float cut, uint32_t *ret_at,
+                      size_t room, float *ret_rest);
+    /* y[c] += by · scale[c] · w[c]: one of the four inputs of a group, for the
+     * outputs of a panel. */
+    void (*column_i8)(const int8_t *group, size_t which, float by,
+                      const float *scale, float *y);
 
     /* x = x/2 · (1 + erf(x/√2)), to 3e-7 of max(1, |x|). */
     void (*gelu)(float *x, size_t n);

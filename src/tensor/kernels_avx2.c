@@ -111,6 +111,26 @@ static inline lanes lanes_scale(lanes a, lanes n)
     return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23)));
 }
 
+/* What is not above `limit`, and zero for the others. */
+static inline lanes lanes_up_to(lanes a, lanes limit)
+{
+    return _mm256_and_ps(a, _mm256_cmp_ps(a, limit, _CMP_LE_OQ));
+}
+
+static inline bool lanes_any_above(lanes a, lanes limit)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, limit, _CMP_GT_OQ)) != 0;
+}
+
+/* Byte `which` of each of the words at `p`. */
+static inline lanes lanes_of_bytes(const int8_t *p, size_t which)
+{
+    __m128i up = _mm_cvtsi32_si128(24 - 8 * (int)which);
+    __m256i words = _mm256_loadu_si256((const __m256i *)p);
+    words = _mm256_srai_epi32(_mm256_sll_epi32(words, up), 24);
+    return _mm256_cvtepi32_ps(words);
+}
+
 static inline float lanes_sum(lanes a)
 {
     __m128 s =
@@ -177,30 +197,20 @@ static inline __m128i bytes_of(__m256 v, float steps, int32_t zero, int levels)
     return _mm_packus_epi16(words, words);
 }
 
-static inline void quantize(const float *x, size_t n, int levels, uint8_t *ret,
-                            struct quantized_row *ret_row)
+static inline void quantize(const float *x, size_t n,
+                            const struct row_range *range, int levels,
+                            uint8_t *ret, struct quantized_row *ret_row)
 {
-    __m256 low = _mm256_setzero_ps();
-    __m256 high = low;
+    *ret_row = steps_of(range, levels);
+    float steps = 1 / ret_row->scale;
+    int32_t zero = ret_row->zero;
     size_t whole = n / LANES * LANES;
-    for (size_t i = 0; i < whole; i += LANES) {
-        low = _mm256_min_ps(low, lanes_load(x + i));
-        high = _mm256_max_ps(high, lanes_load(x + i));
-    }
-    __m256 rest = lanes_load_part(x + whole, n - whole, 0);
-    low = _mm256_min_ps(low, rest);
-    high = _mm256_max_ps(high, rest);
-    float least = -lanes_top(_mm256_sub_ps(_mm256_setzero_ps(), low));
-    float most = lanes_top(high);
-    float scale = most > least ? (most - least) / (float)levels : 1;
-    float steps = 1 / scale;
-    int32_t zero = (int32_t)lrintf(-least * steps);
-    *ret_row = (struct quantized_row){scale, zero};
     for (size_t i = 0; i < whole; i += LANES)
         _mm_storeu_si64(ret + i,
                         bytes_of(lanes_load(x + i), steps, zero, levels));
     if (whole < n) {
         uint8_t part[LANES];
+        lanes rest = lanes_load_part(x + whole, n - whole, 0);
         _mm_storeu_si64(part, bytes_of(rest, steps, zero, levels));
         memcpy(ret + whole, part, n - whole);
     }
@@ -208,16 +218,16 @@ static inline void quantize(const float *x, size_t n, int levels, uint8_t *ret,
 
 enum { LEVELS_7 = 127, LEVELS_8 = 255 };
 
-static void to_u7(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u7(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    quantize(x, n, LEVELS_7, ret, ret_row);
+    quantize(x, n, range, LEVELS_7, ret, ret_row);
 }
 
-static void to_u8(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u8(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    quantize(x, n, LEVELS_8, ret, ret_row);
+    quantize(x, n, range, LEVELS_8, ret, ret_row);
 }
 
 /* ---- transposing
@@ -276,7 +286,8 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
     .transpose = transpose, .to_bf16 = to_bf16, .gelu = rows_gelu,             \
     .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new,                    \
     .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
-    .adam = rows_adam
+    .adam = rows_adam, .range = rows_range, .far_out = rows_far_out,           \
+    .column_i8 = rows_column_i8
 
 static bool has_avx2(void)
 {

@@ -112,6 +112,25 @@ static inline lanes lanes_scale(lanes a, lanes n)
     return _mm512_scalef_ps(a, n);
 }
 
+/* What is not above `limit`, and zero for the others. */
+static inline lanes lanes_up_to(lanes a, lanes limit)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, limit, _CMP_LE_OQ), a);
+}
+
+static inline bool lanes_any_above(lanes a, lanes limit)
+{
+    return _mm512_cmp_ps_mask(a, limit, _CMP_GT_OQ) != 0;
+}
+
+/* Byte `which` of each of the words at `p`. */
+static inline lanes lanes_of_bytes(const int8_t *p, size_t which)
+{
+    __m128i up = _mm_cvtsi32_si128(24 - 8 * (int)which);
+    __m512i words = _mm512_sll_epi32(_mm512_loadu_si512(p), up);
+    return _mm512_cvtepi32_ps(_mm512_srai_epi32(words, 24));
+}
+
 static inline float lanes_sum(lanes a)
 {
     return _mm512_reduce_add_ps(a);
@@ -163,23 +182,12 @@ static inline __m256i bf16_at_once(__m512 v)
 TO_BF16(to_bf16, bf16_of)
 TO_BF16(to_bf16_at_once, bf16_at_once)
 
-static inline void quantize(const float *x, size_t n, int levels, uint8_t *ret,
-                            struct quantized_row *ret_row)
+static inline void quantize(const float *x, size_t n,
+                            const struct row_range *range, int levels,
+                            uint8_t *ret, struct quantized_row *ret_row)
 {
-    __m512 low = _mm512_setzero_ps();
-    __m512 high = low;
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 m = n - i < 16 ? first(n - i) : 0xffff;
-        __m512 v = _mm512_maskz_loadu_ps(m, x + i);
-        low = _mm512_min_ps(low, v);
-        high = _mm512_max_ps(high, v);
-    }
-    float least = _mm512_reduce_min_ps(low);
-    float most = _mm512_reduce_max_ps(high);
-    float scale = most > least ? (most - least) / (float)levels : 1;
-    float steps = 1 / scale;
-    ret_row->scale = scale;
-    ret_row->zero = (int32_t)lrintf(-least * steps);
+    *ret_row = steps_of(range, levels);
+    float steps = 1 / ret_row->scale;
     __m512i zero = _mm512_set1_epi32(ret_row->zero);
     __m512i top = _mm512_set1_epi32(levels);
     for (size_t i = 0; i < n; i += 16) {
@@ -194,16 +202,16 @@ static inline void quantize(const float *x, size_t n, int levels, uint8_t *ret,
 
 enum { LEVELS_7 = 127, LEVELS_8 = 255 };
 
-static void to_u7(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u7(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    quantize(x, n, LEVELS_7, ret, ret_row);
+    quantize(x, n, range, LEVELS_7, ret, ret_row);
 }
 
-static void to_u8(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u8(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    quantize(x, n, LEVELS_8, ret, ret_row);
+    quantize(x, n, range, LEVELS_8, ret, ret_row);
 }
 
 /* ---- transposing
@@ -265,7 +273,8 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
     .block_f32 = block_f32, .sliver = SLIVER, .transpose = transpose,          \
     .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
     .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
-    .adam = rows_adam
+    .adam = rows_adam, .range = rows_range, .far_out = rows_far_out,           \
+    .column_i8 = rows_column_i8
 
 static bool has_avx512(void)
 {

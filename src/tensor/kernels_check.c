@@ -20,6 +20,7 @@ struct trial {
     float weights[PANEL * K];
     float bias[PANEL];
     float expected[TILE_ROWS * PANEL], got[TILE_ROWS * PANEL];
+    float shrink; /* of a row's range, before it goes into 8 bits */
     union {
         float f32[PANEL * K];
         uint16_t bf16[PANEL * K];
@@ -85,13 +86,17 @@ static bool check_i8(struct trial *t, size_t rows)
     uint8_t plain[K];
     struct quantized_row row[TILE_ROWS];
     struct quantized_row same;
+    struct row_range range;
     float scale[PANEL];
     int32_t sum[PANEL] = {0};
     float real[TILE_ROWS * K];
     float w[PANEL * K];
     for (size_t r = 0; r < rows; r++) {
-        t->k->to_u8(t->x + r * K, K, x + r * K, &row[r]);
-        reference_quantize_row(t->x + r * K, K, t->k->levels, plain, &same);
+        reference_range(t->x + r * K, K, &range);
+        range.most *= t->shrink; /* what is above becomes the end */
+        t->k->to_u8(t->x + r * K, K, &range, x + r * K, &row[r]);
+        reference_quantize_row(t->x + r * K, K, &range, t->k->levels, plain,
+                               &same);
         if (row[r].zero != same.zero || memcmp(plain, x + r * K, K) != 0)
             return false;
         for (size_t i = 0; i < K; i++)
@@ -121,6 +126,70 @@ static bool check_i8_full(struct trial *t)
     for (size_t i = 0; i < PANEL * K; i++)
         t->weights[i] = i / K % 2 ? 1 : -1;
     return check_i8(t, TILE_ROWS);
+}
+
+static bool check_i8_cut(struct trial *t)
+{
+    t->shrink = 0.5F;
+    bool good = check_i8(t, TILE_ROWS);
+    t->shrink = 1;
+    return good;
+}
+
+/* Rows of each length: tails, too. */
+static bool check_range(struct trial *t)
+{
+    for (size_t n = 1; n <= LONG; n++) {
+        struct row_range a;
+        struct row_range b;
+        t->k->range(t->x + n, n, &a);
+        reference_range(t->x + n, n, &b);
+        if (a.least != b.least || a.most != b.most ||
+            !near(&a.squares, &b.squares, 1, 1e-6F))
+            return false;
+    }
+    return true;
+}
+
+static bool check_far_out(struct trial *t)
+{
+    enum { ROOM = 3 };
+    const float cut = 1.9F; /* of numbers up to 2 */
+    for (size_t n = 1; n <= LONG; n++) {
+        const float *x = t->x + n;
+        uint32_t at[ROOM];
+        float most = 0;
+        float rest;
+        size_t found = 0;
+        size_t got = t->k->far_out(x, n, cut, at, ROOM, &rest);
+        for (size_t i = 0; i < n; i++) {
+            bool far = fabsf(x[i]) > cut;
+            if (far && found < ROOM && found < got && at[found] != i)
+                return false;
+            found += far;
+            most = far ? most : fmaxf(most, fabsf(x[i]));
+        }
+        if (got != found || rest != most)
+            return false;
+    }
+    return true;
+}
+
+static bool check_column(struct trial *t)
+{
+    for (size_t i = 0; i < GROUP_MAX * PANEL; i++)
+        t->packed.i8[i] = (int8_t)(i * 37);
+    for (size_t which = 0; which < GROUP_MAX; which++) {
+        memcpy(t->got, t->x, sizeof(t->got));
+        for (size_t c = 0; c < PANEL; c++)
+            t->expected[c] =
+                t->x[c] + 3 * t->bias[c] * t->packed.i8[GROUP_MAX * c + which];
+        t->k->column_i8(t->packed.i8, which, 3, t->bias, t->got);
+        if (!near(t->got, t->expected, PANEL, 1e-6F) ||
+            t->got[PANEL] != t->x[PANEL])
+            return false;
+    }
+    return true;
 }
 
 static bool check_strip(struct trial *t, size_t rows)
@@ -303,6 +372,10 @@ const char *kernels_check(const struct kernels *k)
                   {"add", check_add},
                   {"layer_norm", check_layer_norm},
                   {"adam", check_adam},
+                  {"range", check_range},
+                  {"far_out", check_far_out},
+                  {"column_i8", check_column},
+                  {"tile_i8", check_i8_cut},
                   {"tile_i8", check_i8_full}};
     const char *wrong = NULL;
     struct trial *t = aligned_alloc(ALIGNMENT, sizeof(*t));
@@ -310,6 +383,7 @@ const char *kernels_check(const struct kernels *k)
         return "memory";
     memset(t, 0, sizeof(*t));
     t->k = k;
+    t->shrink = 1;
     rand_init(&t->rand, 1);
     fill(&t->rand, t->x, TILE_ROWS * K, 2);
     fill(&t->rand, t->weights, PANEL * K, 1);

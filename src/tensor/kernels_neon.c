@@ -104,6 +104,26 @@ static inline lanes lanes_scale(lanes a, lanes n)
     return vmulq_f32(a, vreinterpretq_f32_s32(vshlq_n_s32(bits, 23)));
 }
 
+/* What is not above `limit`, and zero for the others. */
+static inline lanes lanes_up_to(lanes a, lanes limit)
+{
+    uint32x4_t kept = vandq_u32(vreinterpretq_u32_f32(a), vcleq_f32(a, limit));
+    return vreinterpretq_f32_u32(kept);
+}
+
+static inline bool lanes_any_above(lanes a, lanes limit)
+{
+    return vmaxvq_u32(vcgtq_f32(a, limit)) != 0;
+}
+
+/* Byte `which` of each of the words at `p`. */
+static inline lanes lanes_of_bytes(const int8_t *p, size_t which)
+{
+    int32x4_t words = vreinterpretq_s32_s8(vld1q_s8(p));
+    words = vshlq_s32(words, vdupq_n_s32(24 - 8 * (int)which));
+    return vcvtq_f32_s32(vshrq_n_s32(words, 24));
+}
+
 static inline float lanes_sum(lanes a)
 {
     return vaddvq_f32(a);
@@ -143,6 +163,8 @@ static void to_bf16(const float *x, size_t n, uint16_t *ret)
     }
 }
 
+enum { LEVELS = 255 };
+
 /* Four numbers as bytes, in the lower half. */
 static inline uint8x8_t bytes_of(float32x4_t v, float steps, int32_t zero)
 {
@@ -152,28 +174,18 @@ static inline uint8x8_t bytes_of(float32x4_t v, float steps, int32_t zero)
     return vqmovn_u16(vcombine_u16(words, words));
 }
 
-static void to_u8(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u8(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    size_t whole = n / LANES * LANES;
-    float32x4_t rest = lanes_load_part(x + whole, n - whole, 0);
-    float32x4_t low = vminq_f32(rest, vdupq_n_f32(0));
-    float32x4_t high = vmaxq_f32(rest, vdupq_n_f32(0));
-    for (size_t i = 0; i < whole; i += LANES) {
-        low = vminq_f32(low, lanes_load(x + i));
-        high = vmaxq_f32(high, lanes_load(x + i));
-    }
-    float least = vminvq_f32(low);
-    float most = vmaxvq_f32(high);
-    float scale = most > least ? (most - least) / 255 : 1;
-    float steps = 1 / scale;
-    int32_t zero = (int32_t)lrintf(-least * steps);
-    *ret_row = (struct quantized_row){scale, zero};
+    *ret_row = steps_of(range, LEVELS);
+    float steps = 1 / ret_row->scale;
     for (size_t i = 0; i < n; i += LANES) {
         uint8_t part[2 * LANES];
-        float32x4_t v = i < whole ? lanes_load(x + i) : rest;
-        vst1_u8(part, bytes_of(v, steps, zero));
-        memcpy(ret + i, part, i < whole ? LANES : n - i);
+        size_t own = n - i < LANES ? n - i : LANES;
+        float32x4_t v =
+            own < LANES ? lanes_load_part(x + i, own, 0) : lanes_load(x + i);
+        vst1_u8(part, bytes_of(v, steps, ret_row->zero));
+        memcpy(ret + i, part, own);
     }
 }
 
@@ -220,10 +232,11 @@ static void transpose(size_t rows, size_t columns, const float *x, size_t ldx,
 #define TABLE                                                                  \
     .tile_f32 = tile_f32, .tile_bf16 = tile_bf16, .strip_f32 = strip_f32,      \
     .block_f32 = block_f32, .sliver = SLIVER, .strip_bf16 = strip_bf16,        \
-    .transpose = transpose, .to_bf16 = to_bf16, .to_u8 = to_u8, .levels = 255, \
-    .gelu = rows_gelu, .gelu_back = rows_gelu_back, .gelu_new = rows_gelu_new, \
-    .softmax = rows_softmax, .add = rows_add, .layer_norm = rows_layer_norm,   \
-    .adam = rows_adam
+    .transpose = transpose, .to_bf16 = to_bf16, .to_u8 = to_u8,                \
+    .levels = LEVELS, .gelu = rows_gelu, .gelu_back = rows_gelu_back,          \
+    .gelu_new = rows_gelu_new, .softmax = rows_softmax, .add = rows_add,       \
+    .layer_norm = rows_layer_norm, .adam = rows_adam, .range = rows_range,     \
+    .far_out = rows_far_out, .column_i8 = rows_column_i8
 
 const struct kernels *kernels_neon(void)
 {

@@ -89,6 +89,21 @@ static inline lanes lanes_scale(lanes a, lanes n)
     return ldexpf(a, (int)n);
 }
 
+static inline lanes lanes_up_to(lanes a, lanes limit)
+{
+    return a <= limit ? a : 0;
+}
+
+static inline bool lanes_any_above(lanes a, lanes limit)
+{
+    return a > limit;
+}
+
+static inline lanes lanes_of_bytes(const int8_t *p, size_t which)
+{
+    return (float)p[which];
+}
+
 static inline float lanes_sum(lanes a)
 {
     return a;
@@ -184,7 +199,7 @@ static void strip_bf16(size_t rows, size_t k, const float *x, size_t ldx,
     }
 }
 
-enum { SLIVER = 24 };
+enum { SLIVER = 24, LEVELS = 255 };
 
 static void block_f32(size_t rows, size_t k, const float *x, const float *w,
                       const float *start, size_t ldstart, float *y, size_t ldy)
@@ -217,10 +232,10 @@ static void to_bf16(const float *x, size_t n, uint16_t *ret)
         ret[i] = reference_bf16(x[i]);
 }
 
-static void to_u8(const float *x, size_t n, uint8_t *ret,
-                  struct quantized_row *ret_row)
+static void to_u8(const float *x, size_t n, const struct row_range *range,
+                  uint8_t *ret, struct quantized_row *ret_row)
 {
-    reference_quantize_row(x, n, 255, ret, ret_row);
+    reference_quantize_row(x, n, range, LEVELS, ret, ret_row);
 }
 
 const struct kernels *kernels_plain(void)
@@ -237,7 +252,7 @@ const struct kernels *kernels_plain(void)
         .transpose = transpose,
         .to_bf16 = to_bf16,
         .to_u8 = to_u8,
-        .levels = 255,
+        .levels = LEVELS,
         .gelu = rows_gelu,
         .gelu_back = rows_gelu_back,
         .gelu_new = rows_gelu_new,
@@ -245,6 +260,9 @@ const struct kernels *kernels_plain(void)
         .add = rows_add,
         .layer_norm = rows_layer_norm,
         .adam = rows_adam,
+        .range = rows_range,
+        .far_out = rows_far_out,
+        .column_i8 = rows_column_i8,
     };
     return &k;
 }

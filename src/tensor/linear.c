@@ -6,6 +6,7 @@
 
 #include "tensor/kernels.h"
 #include "tensor/linear_private.h"
+#include "tensor/outliers.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
@@ -17,6 +18,7 @@ struct work {
     void *converted; /* that, when it is not f32 */
     size_t ldx;      /* in numbers */
     struct quantized_row *rows;
+    struct outliers *outliers; /* of each row */
     float *spare; /* of each member: rows × PANEL, what the spare panel gives */
 };
 
@@ -36,9 +38,26 @@ static void convert_part(void *arg, int i, int n)
                 row[k] = 0;
         } else {
             uint8_t *row = (uint8_t *)w->converted + r * w->ldx;
-            w->k->to_u8(x, l->in, row, &w->rows[r]);
+            outliers_split(w->k, x, l->in, row, &w->rows[r], &w->outliers[r]);
             for (size_t k = l->in; k < l->k; k++)
                 row[k] = 0; /* times weights of zero */
+        }
+    }
+}
+
+/* What the bytes of these rows do not say, by a panel whose weights begin at
+ * `panel`. */
+static void add_outliers(const struct work *w, size_t r, size_t rows,
+                         const int8_t *panel, const float *scale, float *y,
+                         size_t ldy)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const struct outliers *o = &w->outliers[r + i];
+        for (size_t k = 0; k < o->n; k++) {
+            size_t group = o->at[k] / GROUP_MAX;
+            w->k->column_i8(panel + group * GROUP_MAX * PANEL,
+                            o->at[k] % GROUP_MAX, o->rest[k], scale,
+                            y + i * ldy);
         }
     }
 }
@@ -59,9 +78,10 @@ static void tile(const struct work *w, size_t r, size_t rows, size_t p,
     } else {
         const struct panel_scales s = {l->scale + p * PANEL,
                                        l->sum + p * PANEL};
+        const int8_t *panel = (const int8_t *)l->panels + at;
         w->k->tile_i8(rows, l->k, (const uint8_t *)w->x + r * w->ldx, w->ldx,
-                      w->rows + r, (const int8_t *)l->panels + at, &s, bias, y,
-                      ldy);
+                      w->rows + r, panel, &s, bias, y, ldy);
+        add_outliers(w, r, rows, panel, s.scale, y, ldy);
     }
 }
 
@@ -156,6 +176,7 @@ void linear_apply(struct team *t, struct workspace *space,
             workspace_take(space, j->rows * l->k * linear_widths[l->precision]);
         w.x = w.converted;
         w.rows = WORKSPACE_ARRAY(space, struct quantized_row, j->rows);
+        w.outliers = WORKSPACE_ARRAY(space, struct outliers, j->rows);
         w.spare = WORKSPACE_ARRAY(space, float,
                                   (size_t)team_size(t) * j->rows * PANEL);
         team_run(t, convert_part, &w);

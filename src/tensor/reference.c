@@ -47,19 +47,27 @@ float reference_quantize_weights(const float *w, size_t n, int8_t *ret)
     return scale;
 }
 
-void reference_quantize_row(const float *x, size_t n, int levels, uint8_t *ret,
-                            struct quantized_row *ret_row)
+void reference_range(const float *x, size_t n, struct row_range *ret)
 {
-    float low = 0;
-    float high = 0;
+    double squares = 0;
+    *ret = (struct row_range){0, 0, 0};
     for (size_t i = 0; i < n; i++) {
-        low = fminf(low, x[i]);
-        high = fmaxf(high, x[i]);
+        ret->least = fminf(ret->least, x[i]);
+        ret->most = fmaxf(ret->most, x[i]);
+        squares += (double)x[i] * (double)x[i];
     }
-    float scale = high > low ? (high - low) / (float)levels : 1;
+    ret->squares = (float)squares;
+}
+
+void reference_quantize_row(const float *x, size_t n,
+                            const struct row_range *range, int levels,
+                            uint8_t *ret, struct quantized_row *ret_row)
+{
+    float wide = range->most - range->least;
+    float scale = wide > 0 ? wide / (float)levels : 1;
     float steps = 1 / scale;
     ret_row->scale = scale;
-    ret_row->zero = (int32_t)lrintf(-low * steps);
+    ret_row->zero = (int32_t)lrintf(-range->least * steps);
     for (size_t i = 0; i < n; i++) {
         long q = lrintf(x[i] * steps) + ret_row->zero;
         ret[i] = (uint8_t)(q < 0 ? 0 : q > levels ? levels : q);

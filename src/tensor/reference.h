@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct quantized_row;
+struct row_range;
 struct adam_pace;
 
 /* y[r][o] = bias[o] + Σ x[r][i] · w[o][i]; x is rows × in, w outs × in, as
@@ -24,9 +25,11 @@ float reference_of_bf16(uint16_t x);
 
 /* Weights of one output, -127 … 127; returns what one step stands for. */
 float reference_quantize_weights(const float *w, size_t n, int8_t *ret);
+void reference_range(const float *x, size_t n, struct row_range *ret);
 /* A row, 0 … levels, in which 0.0 is a whole step. */
-void reference_quantize_row(const float *x, size_t n, int levels, uint8_t *ret,
-                            struct quantized_row *ret_row);
+void reference_quantize_row(const float *x, size_t n,
+                            const struct row_range *range, int levels,
+                            uint8_t *ret, struct quantized_row *ret_row);
 
 void reference_gelu(float *x, size_t n);
 void reference_gelu_back(const float *x, float *g, size_t n);

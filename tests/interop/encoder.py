@@ -37,10 +37,9 @@ MODELS = {
 }
 ABSOLUTE = {"f32": 1e-4}
 COSINE = {"f32": 0.999999, "bf16": 0.9995, "int8": 0.995}
-# In 8 bits the mean is held to the bound: a few tokens of trained weights have
-# columns far outside the others, more so where rows have 7 bits (no VNNI).
+# Of the worst token the same, but where rows have 7 bits (no VNNI).
 VNNI = "avx512_vnni" in pathlib.Path("/proc/cpuinfo").read_text()
-WORST = {"f32": 0.999999, "bf16": 0.9995, "int8": 0.994 if VNNI else 0.97}
+WORST_TOKEN = COSINE | ({} if VNNI else {"int8": 0.993})
 
 
 def theirs(model, texts):
@@ -106,8 +105,8 @@ def compare(encode, name, folder, texts):
                f"text {text.min():.6f} {text.mean():.6f}  off {off.max():.1e} {off.mean():.1e}"
         # one thread and the cheaper way to first tokens change no result
         apart = np.abs(first - got[starts]).max()
-        good = min(token.mean(), text.mean()) >= bound and apart <= 1e-4 \
-            and min(token.min(), text.min()) >= WORST[precision] and off.max() <= ABSOLUTE.get(precision, np.inf)
+        good = text.min() >= bound and token.min() >= WORST_TOKEN[precision] \
+            and apart <= 1e-4 and off.max() <= ABSOLUTE.get(precision, np.inf)
         if logits is not None:
             off = np.abs(labels(f, first) - logits)
             line += f"  logits {off.max():.1e} {off.mean():.1e}"

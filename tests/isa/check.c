@@ -30,6 +30,7 @@ int main(int argc, char **argv)
     told("choice", strcmp(kernels()->name, argv[1]) == 0 ? NULL : argv[1]);
     told("tables", case_tables());
     told("linear", case_linear());
+    told("outliers", case_outliers());
     told("product", case_product());
     told("attention", case_attention());
     return failures ? 1 : 0;

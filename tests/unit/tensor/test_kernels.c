@@ -71,6 +71,12 @@ static void test_linear(void **state)
     pass(case_linear());
 }
 
+static void test_outliers(void **state)
+{
+    (void)state;
+    pass(case_outliers());
+}
+
 static void test_product(void **state)
 {
     (void)state;
@@ -261,11 +267,15 @@ static void test_reference(void **state)
     const float x[] = {-1, 0, 0.5F, 1};
     uint8_t q[4];
     struct quantized_row row;
-    reference_quantize_row(x, 4, 255, q, &row);
+    struct row_range range;
+    reference_range(x, 4, &range);
+    assert_true(range.least == -1 && range.most == 1 && range.squares == 2.25F);
+    reference_quantize_row(x, 4, &range, 255, q, &row);
     assert_int_equal(q[0], 0);
     assert_int_equal(q[1], row.zero);
     assert_in_range(q[3], 254, 255);
-    reference_quantize_row(x + 1, 1, 255, q, &row); /* all zero */
+    reference_range(x + 1, 1, &range); /* all zero */
+    reference_quantize_row(x + 1, 1, &range, 255, q, &row);
     assert_int_equal(q[0] - row.zero, 0);
     int8_t w[4];
     assert_true(reference_quantize_weights(x, 4, w) > 0);
@@ -279,11 +289,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),    cmocka_unit_test(test_wrong_table),
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_product),
-        cmocka_unit_test(test_mapped),    cmocka_unit_test(test_far_out),
-        cmocka_unit_test(test_attention), cmocka_unit_test(test_workspace),
-        cmocka_unit_test(test_team),      cmocka_unit_test(test_precision),
-        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_linear),    cmocka_unit_test(test_outliers),
+        cmocka_unit_test(test_product),   cmocka_unit_test(test_mapped),
+        cmocka_unit_test(test_far_out),   cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_workspace), cmocka_unit_test(test_team),
+        cmocka_unit_test(test_precision), cmocka_unit_test(test_reference),
     };
     enum { SKIPPED = 77 }; /* as tests/CMakeLists.txt tells CTest */
     bool has;
