@@ -4,7 +4,9 @@
  * A route is a method, a path pattern and a function. The function gets a
  * complete request and fills a reply; it may block on the store, because it
  * runs on one of the worker threads while the connection sleeps. Routes
- * marked HTTP_INLINE run on the network thread itself and must not block.
+ * marked HTTP_INLINE run on the network thread itself, where all connections
+ * wait for them: one that finds out that it would take long says so
+ * (http_reply.later), and is run again by a worker.
  * libmicrohttpd does the protocol; slow clients are cut off by a watchdog of
  * ours (it has none), and work that waits is bounded: above the bound the
  * reply is 503 with Retry-After.
@@ -30,7 +32,7 @@ enum {
 };
 
 enum http_flags {
-    HTTP_INLINE = 1 << 0, /* quick; runs on the network thread */
+    HTTP_INLINE = 1 << 0, /* quick as a rule; begins on the network thread */
 };
 
 struct http_request {
@@ -45,6 +47,7 @@ struct http_request {
     void *ctx;           /* of the server */
     void *worker;        /* of this thread, see http_options.worker_new */
     void *principal;     /* who asks; set by the server's `before` */
+    bool on_network;     /* this is the network thread */
     struct http_conn *conn;
 };
 
@@ -84,6 +87,7 @@ struct http_reply {
     size_t n_headers;
     struct str fixed; /* or these bytes, which outlive the server … */
     struct http_stream stream; /* or this stream, when read != NULL */
+    bool later; /* on the network thread only: run me again on a worker */
 };
 
 /* `value` must live in the request's arena or for ever. */

@@ -64,6 +64,7 @@ struct http_conn {
     struct buf body;
     enum stage stage;
     bool has_sink;
+    bool admitted;  /* `before` had its say */
     bool refused;   /* the reply stands already, the rest is thrown away */
     size_t drained; /* so many bytes of it */
     int64_t start_us;
@@ -202,8 +203,9 @@ static void run_handler(struct http_conn *c, void *worker)
     const struct http_options *o = &c->server->o;
     c->request.worker = worker;
     c->request.body = buf_str(&c->body);
-    /* an upload was let in before its first byte */
-    if (c->has_sink || !o->before || o->before(&c->request, &c->reply))
+    c->admitted =
+        c->admitted || !o->before || o->before(&c->request, &c->reply);
+    if (c->admitted)
         c->request.route->run(&c->request, &c->reply);
     c->stage = STAGE_REPLY;
 }
@@ -232,8 +234,11 @@ static enum MHD_Result complete(struct http_conn *c, struct watched *x)
     if (x)
         watch_rest(x);
     if (c->request.route->flags & HTTP_INLINE) {
+        c->request.on_network = true;
         run_handler(c, inline_worker(c->server));
-        return send_reply(c);
+        if (!c->reply.later)
+            return send_reply(c);
+        c->request.on_network = c->reply.later = false;
     }
     c->stage = STAGE_WORK;
     MHD_suspend_connection(c->mhd);
@@ -326,8 +331,10 @@ static enum MHD_Result begin(struct http_conn *c, const char *version)
     const struct http_sink *sink = m.route->sink;
     if (!sink)
         return MHD_YES;
+    /* an upload is let in before its first byte */
     if (c->server->o.before && !c->server->o.before(&c->request, &c->reply))
         return send_refusal(c);
+    c->admitted = true;
     if (sink->open(&c->request, &c->request.upload, &c->reply))
         return send_refusal(c);
     c->has_sink = true;

@@ -36,13 +36,14 @@ static json_t *read_text(const struct http_request *q, struct str *ret,
     return body;
 }
 
-/* The model with a prediction of the body's text; NULL: replied already. */
+/* The model with a prediction of the body's text; NULL: replied already, or
+ * this thread is not the one to compute it. */
 static struct triage_model *predict(const struct http_request *q,
                                     struct triage_prediction *p,
                                     struct http_reply *r)
 {
     struct str text;
-    if (http_gone(q)) { /* while it waited for a worker */
+    if (!q->on_network && http_gone(q)) { /* while it waited for a worker */
         problem_reply(r, 503, NULL, "the client has gone");
         return NULL;
     }
@@ -56,7 +57,13 @@ static struct triage_model *predict(const struct http_request *q,
         triage_unref(m);
         return NULL;
     }
-    triage_predict(m, api_worker(q)->triage, text, p);
+    r->later = q->on_network && !triage_at_once(m, text);
+    if (r->later) {
+        triage_unref(m);
+        m = NULL;
+    } else {
+        triage_predict(m, api_worker(q)->triage, text, p);
+    }
     json_decref(body);
     return m;
 }

@@ -61,6 +61,8 @@ struct engine_ops {
      * zero before; *ret_known: share of known features. */
     void (*score)(const void *impl, struct triage_scratch *s, struct str text,
                   float *ret_known);
+    /* Whether score() of this text takes microseconds; NULL: never. */
+    bool (*at_once)(const void *impl, struct str text);
     /* Weight of each character of the folded text for class `c`, added to
      * `weights` (one a byte of cutter_folded()). */
     void (*weigh)(const void *impl, struct triage_scratch *s, struct str text,

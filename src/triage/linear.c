@@ -164,10 +164,18 @@ static void linear_weigh(const void *impl, struct triage_scratch *s,
     }
 }
 
+static bool linear_at_once(const void *impl, struct str text)
+{
+    (void)impl;
+    (void)text;
+    return true;
+}
+
 const struct engine_ops engine_linear = {
     .name = "linear",
     .load = linear_load,
     .free = linear_free,
     .score = linear_score,
+    .at_once = linear_at_once,
     .weigh = linear_weigh,
 };

@@ -83,6 +83,17 @@ static size_t look(const struct memo *m, size_t first,
     return oldest;
 }
 
+bool memo_has(struct memo *m, struct str text)
+{
+    unsigned char wanted[DIGEST_BYTES];
+    bool found;
+    size_t first = digest(m, text, wanted);
+    pthread_mutex_lock(&m->lock);
+    (void)look(m, first, wanted, &found);
+    pthread_mutex_unlock(&m->lock);
+    return found;
+}
+
 bool memo_find(struct memo *m, struct str text, float *ret)
 {
     unsigned char wanted[DIGEST_BYTES];

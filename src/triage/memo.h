@@ -23,6 +23,7 @@ void memo_free(struct memo *m); /* NULL is fine */
 
 size_t memo_size(const struct memo *m); /* texts that there is room for */
 
+bool memo_has(struct memo *m, struct str text);
 /* false: not known, and `ret` is left alone. */
 bool memo_find(struct memo *m, struct str text, float *ret);
 /* In place of what was not asked for longest of a few. */

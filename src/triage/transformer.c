@@ -162,6 +162,12 @@ static void transformer_score(const void *impl, struct triage_scratch *s,
     *ret_known = known ? 1 : 0;
 }
 
+static bool transformer_at_once(const void *impl, struct str text)
+{
+    const struct transformer *x = impl;
+    return memo_has(x->memo, text);
+}
+
 /* Without each word in turn: what the class loses by it, the word weighs
  * (Zeiler and Fergus 2014 for pictures). */
 static void transformer_weigh(const void *impl, struct triage_scratch *s,
@@ -288,5 +294,6 @@ const struct engine_ops engine_transformer = {
     .load = transformer_load,
     .free = transformer_free,
     .score = transformer_score,
+    .at_once = transformer_at_once,
     .weigh = transformer_weigh,
 };

@@ -251,6 +251,11 @@ void triage_raw_scores(const struct triage_model *m, struct triage_scratch *s,
     m->ops->score(m->impl, s, text, ret_known);
 }
 
+bool triage_at_once(const struct triage_model *m, struct str text)
+{
+    return m->ops->at_once && m->ops->at_once(m->impl, text);
+}
+
 void triage_predict(const struct triage_model *m, struct triage_scratch *s,
                     struct str text, struct triage_prediction *ret)
 {

@@ -80,6 +80,10 @@ const char *triage_label(const struct triage_task *t,
 void triage_put_scores(const struct triage_task *t,
                        const struct triage_prediction *p, struct buf *b);
 
+/* Whether triage_predict() of this text is a matter of microseconds: a language
+ * model computes for milliseconds, unless it was asked the same lately. */
+bool triage_at_once(const struct triage_model *m, struct str text);
+
 /*
  * One prediction a task, in the order of info->tasks; `ret` has room for
  * n_tasks. Never fails: an empty text is "none of these" with mode ask.

@@ -33,6 +33,30 @@ static void slow(const struct http_request *q, struct http_reply *r)
     buf_puts(&r->body, "done");
 }
 
+static _Atomic int admitted, begun, let_go;
+
+/* Of two minds: on the network thread it is too much, a worker does it. */
+static void later(const struct http_request *q, struct http_reply *r)
+{
+    if (q->on_network) {
+        begun++;
+        r->later = true;
+        return;
+    }
+    running++;
+    while (!let_go)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    running--;
+    echo(q, r);
+}
+
+static bool admit(struct http_request *q, struct http_reply *r)
+{
+    (void)r;
+    admitted += q->route->run == later;
+    return true;
+}
+
 /* Until the client goes, or for so many looks at it. */
 static void watch(const struct http_request *q, struct http_reply *r)
 {
@@ -112,6 +136,10 @@ static const struct http_route routes[] = {
      .pattern = "/quick/{id}",
      .run = echo,
      .flags = HTTP_INLINE},
+    {.method = "POST",
+     .pattern = "/later/{id}",
+     .run = later,
+     .flags = HTTP_INLINE},
     {.method = "GET", .pattern = "/slow", .run = slow},
     {.method = "GET", .pattern = "/watch/{looks}", .run = watch},
     {.method = "GET", .pattern = "/events", .run = tail},
@@ -136,6 +164,7 @@ static struct http_server *start(void)
         .idle_s = 5,
         .routes = routes,
         .problem = problem_protocol,
+        .before = admit,
     };
     assert_int_equal(http_start(&o, &s, &e), 0);
     return s;
@@ -295,6 +324,38 @@ static void test_queue_is_bounded(void **state)
     assert_int_equal(n200 + n503, CLIENTS);
     assert_true(n200 >= 4);
     assert_true(n503 > 0);
+    http_stop(s);
+}
+
+static void *ask_later(void *arg)
+{
+    return ask(*(int *)arg, "POST /later/7 HTTP/1.1", "hello");
+}
+
+/* While workers do what begins on a network thread and takes long, as many as
+ * there are network threads, others are answered there. */
+static void test_later(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 2 };
+    struct http_server *s = start();
+    int port = http_port(s);
+    pthread_t t[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, ask_later, &port), 0);
+    while (running < CLIENTS)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    check_reply(port, "POST /quick/x HTTP/1.1", "hello", 200,
+                "[POST|x|hello|-]");
+    let_go = 1;
+    for (int i = 0; i < CLIENTS; i++) {
+        void *reply;
+        (void)pthread_join(t[i], &reply);
+        assert_non_null(strstr(reply, "[POST|7|hello|-]"));
+        free(reply);
+    }
+    assert_int_equal(begun, CLIENTS);
+    assert_int_equal(admitted, CLIENTS);
     http_stop(s);
 }
 
@@ -466,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_later),
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_drip_is_cut),
         cmocka_unit_test(test_stream),

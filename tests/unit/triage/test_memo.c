@@ -47,6 +47,8 @@ static void test_remembers(void **state)
     memo_put(m, STR(""), other);
     memo_put(m, STR("text 1"), other); /* the newer scores count */
     assert_true(memo_find(m, STR(""), row));
+    assert_true(memo_has(m, STR("text 1")));
+    assert_false(memo_has(m, STR("text 2")));
     assert_true(memo_find(m, STR("text 1"), row));
     assert_true(row[0] == 1 && row[1] == 2 && row[2] == 3);
     memo_free(m);

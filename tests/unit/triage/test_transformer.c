@@ -68,7 +68,9 @@ static void test_engine(void **state)
     assert_int_equal(strncmp(info->version, "transformer-", 12), 0);
     assert_int_equal(info->n_tasks, 2);
     struct triage_scratch *s = triage_scratch_new();
+    assert_false(triage_at_once(m, STR("my password")));
     triage_predict(m, s, STR("my password"), p);
+    assert_true(triage_at_once(m, STR("my password")));
     assert_true(p[0].label >= 0);
     assert_string_equal(info->tasks[0].labels[p[0].label], "access");
     assert_int_equal(triage_explain(m, s, 0, p[0].label, STR("my password"), 5,
