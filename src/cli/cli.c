@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -76,16 +77,32 @@ int cli_on_records(const struct args *a, bool writes, db_fn *fn, void *arg,
     return cli_print(out);
 }
 
+/* Columns that a line has for a bar behind so many others. */
+static int bar_width(int others)
+{
+    enum { COLUMNS = 80, LEAST = 5, MOST = 30 };
+    struct winsize w = {0};
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0
+                      ? w.ws_col
+                      : COLUMNS;
+    int left = columns - others - 1; /* in the last one a line would wrap */
+    return left < LEAST ? LEAST : left > MOST ? MOST : left;
+}
+
 void cli_progress(void *ctx, const char *what, double share)
 {
-    enum { WIDTH = 30 };
     (void)ctx;
     if (!isatty(STDERR_FILENO))
         return;
-    int done = (int)(share * WIDTH);
-    (void)fprintf(stderr, "\r%-12s [", what);
-    for (int i = 0; i < WIDTH; i++)
+    char head[200];
+    int n = snprintf(head, sizeof(head), "%-12s [", what);
+    int width = bar_width(n + (int)sizeof("] 100 %") - 1);
+    int done = (int)(share * width);
+    (void)fprintf(stderr, "\r%s", head);
+    for (int i = 0; i < width; i++)
         (void)fputc(i < done ? '#' : ' ', stderr);
-    (void)fprintf(stderr, "] %3.0f %%%s", 100 * share, share >= 1 ? "\n" : "");
+    /* what a longer line left behind is wiped out */
+    (void)fprintf(stderr, "] %3.0f %%\033[K%s", 100 * share,
+                  share >= 1 ? "\n" : "");
     (void)fflush(stderr);
 }

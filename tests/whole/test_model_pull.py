@@ -359,11 +359,11 @@ class PullTest(PullCase):
 
         code, said = run()
         self.assertEqual(code, 5)
-        self.assertRegex(said, r"pulling +\[#+ +\] +\d+ %\r\notklik: ")
+        self.assertRegex(said, r"pulling +\[#+ +\] +\d+ %\x1b\[K\r\notklik: ")
         code, said = run()
         os.close(slave)
         self.assertEqual(code, 0)
-        self.assertTrue(said.endswith("100 %\r\n"), said)
+        self.assertTrue(said.endswith("100 %\x1b[K\r\n"), said)
 
     def test_in_the_way(self):
         os.mkdir(self.to)
