@@ -186,7 +186,8 @@ static const char *case_outliers(void)
     return wrong[0] ? wrong : NULL;
 }
 
-/* `how`: 1 a, 2 b lies transposed, 4 sums are added or 8 there is a bias. */
+/* `how`: 1 a, 2 b lies transposed, 4 sums are added or 8 there is a bias, 16 in
+ * bf16. */
 static double product_difference(size_t m, size_t k, size_t n, int how,
                                  int threads)
 {
@@ -209,7 +210,12 @@ static double product_difference(size_t m, size_t k, size_t n, int how,
         .y = y,
         .ldy = n,
         .adds = how & 4,
+        .bf16 = how & 16,
     };
+    for (size_t i = 0; how & 16 && i < m * k; i++)
+        a[i] = reference_of_bf16(reference_bf16(a[i]));
+    for (size_t i = 0; how & 16 && i < k * n; i++)
+        b[i] = reference_of_bf16(reference_bf16(b[i]));
     for (size_t i = 0; i < m * n; i++) {
         double sum = how & 4 ? (double)y[i] : 0;
         sum += how & 8 ? (double)bias[i % n] : 0;
@@ -237,8 +243,9 @@ static const char *case_product(void)
         int threads;
     } sizes[] = {
         {1, 5, 3, 1}, {19, 33, 50, 3}, {24, 64, 96, 2}, {9, 400, 60, 2}};
-    for (int how = 0; how < 12; how++) {
-        for (size_t i = 0; i < CASES(sizes); i++) {
+    for (int how = 0; how < 32; how++) {
+        bool none = (how & 12) == 12 || (how & 16 && (how & 7) != 2);
+        for (size_t i = 0; !none && i < CASES(sizes); i++) {
             double d = product_difference(sizes[i].m, sizes[i].k, sizes[i].n,
                                           how, sizes[i].threads);
             if (!(d < 3e-6)) {
