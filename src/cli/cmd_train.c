@@ -114,10 +114,10 @@ static int run(void *ctx, const struct args *a)
     if (!r)
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, &e);
     if (!r && !args_text(a, "base") &&
-        (args_has(a, "resume") || args_has(a, "adapter")))
+        (args_has(a, "resume") || args_has(a, "adapter") || args_has(a, "set")))
         r = err_set(&e, OTK_EINVAL,
-                    "--resume and --adapter are for --engine transformer and "
-                    "go with its --base");
+                    "--resume, --adapter and --set are for --engine "
+                    "transformer and go with its --base");
     if (r)
         return cli_fail(OTK_EINVAL, &e);
     if (args_text(a, "base"))
@@ -131,6 +131,7 @@ static int run(void *ctx, const struct args *a)
         .stop = &stop,
         .resume = args_has(a, "resume"),
         .epochs = (size_t)epochs,
+        .settings = args_text(a, "set"),
         .seed = (uint64_t)seed,
         .now_ms = clock_wall(&clock_real),
         .progress = cli_progress,
@@ -164,6 +165,7 @@ static const struct arg_option options[] = {
      "the language model that a transformer begins with"},
     {0, "adapter", "FOLDER", "a LoRA adapter for it, as peft writes them"},
     {0, "epochs", "N", "how often a transformer sees each text (default 8)"},
+    {0, "set", "NAME=VALUE,...", "how a transformer learns, see above"},
     {0, "resume", NULL, "go on where a transformer was stopped"},
     {0, "map", "TO=FROM,...", "columns under other names: text=Question"},
     {0, "also", "FILE", "learn from these texts too, such as articles"},
@@ -185,6 +187,12 @@ const struct arg_command cmd_train = {
         "request. A column answer, reply, response\nor resolution is learnt "
         "from too. A knowledge base whose articles have topics makes\na good "
         "--also: confidence is still measured on FILE alone.\n"
+        "--set says how a transformer learns, as in --set "
+        "learning-rate=3e-5,freeze=2:\nbatch-size, accumulate, max-tokens, "
+        "learning-rate, warmup, weight-decay, clip,\ndropout, "
+        "label-smoothing, layer-decay, head-rate, freeze, "
+        "patience,\nlora-rank, "
+        "lora-alpha, class-weights=yes, bf16=yes.\n"
         "Ctrl-C ends the learning of a transformer: what it knows by then "
         "becomes the model,\nand the same command with --resume goes on from "
         "FOLDER.checkpoint.\nThe new model "

@@ -95,7 +95,7 @@ static void step_part(void *arg, int i, int n)
     double steps = (double)a->steps;
     for (size_t k = 0; k < j->p->n_list; k++) {
         const struct parameter *x = &j->p->list[k];
-        if (x->depth < a->o.frozen)
+        if (x->stays || x->depth < a->o.frozen)
             continue;
         double rate = rate_at(j, x->depth);
         const struct adam_pace pace = {

@@ -12,7 +12,7 @@
 
 enum { FILE_MODE = 0644, SUM_BYTES = 32, ARRAYS = 4 };
 
-static const char magic[8] = "OTKLRN01";
+static const char magic[8] = "OTKLRN02";
 static const char again[] = "remove it to begin anew";
 
 /* As it lies in the file: fields of eight bytes, so that none is padded. */
@@ -139,6 +139,7 @@ static bool is_share(double x)
 static bool good_place(const struct checkpoint_place *x)
 {
     return isfinite(x->loss) && is_share(x->accuracy) &&
+           is_share(x->macro_f1) &&
            (x->best_epoch == 0 ||
             (isfinite(x->best) && is_share(x->best_accuracy) &&
              isfinite(x->best_loss)));

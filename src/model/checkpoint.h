@@ -18,7 +18,7 @@
 
 struct err;
 
-enum { CHECKPOINT_TRAITS_MAX = 16, CHECKPOINT_DIGEST_BYTES = 32 };
+enum { CHECKPOINT_TRAITS_MAX = 24, CHECKPOINT_DIGEST_BYTES = 32 };
 
 /* An option that changes the result. */
 struct checkpoint_trait {
@@ -42,9 +42,10 @@ struct checkpoint_about {
 };
 
 struct checkpoint_place {
-    uint64_t step;        /* steps that are done */
-    double loss;          /* smoothed; of the steps */
-    double accuracy;      /* of the last epoch; NaN: nothing is held out */
+    uint64_t step;   /* steps that are done */
+    double loss;     /* smoothed; of the steps */
+    double accuracy; /* of the last epoch; NaN: nothing is held out */
+    double macro_f1;
     uint64_t best_epoch;  /* from 1; 0: none was measured yet, and the rest */
     double best;          /* has no meaning. What epochs compete by */
     double best_accuracy; /* NaN: nothing is held out */

@@ -29,15 +29,22 @@ static double seconds(void)
 /* ---- learning
  * ------------------------------------------------------------------------ */
 
-struct outcome {
-    double loss;
-    size_t right[HEADS_MAX], known[HEADS_MAX];
+/* Some texts, and what is made of them. */
+struct look {
+    const size_t *rows;
+    size_t n;
+    uint64_t seed;
+    float share;            /* of a step */
+    int *chosen[HEADS_MAX]; /* the best class of each; NULL: not wanted */
 };
 
-/* A forward, and a way back when `slopes`, over `n` rows. */
-static void look_at(struct school *s, const size_t *rows, size_t n,
-                    uint64_t seed, float *slopes, struct outcome *ret)
+/* A forward, and a way back when `slopes`; the loss. */
+static double look_at(struct school *s, const struct look *l, float *slopes)
 {
+    const size_t *rows = l->rows;
+    size_t n = l->n;
+    size_t right[HEADS_MAX];
+    size_t known[HEADS_MAX];
     size_t *offsets = mem_new(n + 1, sizeof(*offsets));
     for (size_t i = 0; i < n; i++)
         offsets[i + 1] = offsets[i] + s->lessons[rows[i]].n;
@@ -61,41 +68,79 @@ static void look_at(struct school *s, const size_t *rows, size_t n,
         .class_weights = (const float *const *)s->class_weights,
         .smoothing = (float)s->o.smoothing,
         .dropout = (float)s->o.dropout,
-        .seed = seed,
+        .seed = l->seed,
         .frozen = s->o.frozen,
+        .share = l->share,
+        .bf16 = s->o.bf16,
+        .chosen = l->chosen[0] ? l->chosen : NULL,
     };
-    ret->loss = gradient_run(s->gradient, &j, slopes, ret->right, ret->known);
+    double loss = gradient_run(s->gradient, &j, slopes, right, known);
     free(offsets);
     free(ids);
     free(truth);
+    return loss;
 }
 
-/* Mean accuracy of the tasks over what is held out; NaN when nothing is. */
-static double examine(struct school *s, double *ret_loss)
+/* Of what is held out, mean over tasks; NaN when nothing is. */
+struct mark {
+    double accuracy, macro_f1, loss;
+};
+
+/* Adds a task's; false: no held-out text has a label of it. */
+static bool add_task(const struct school *s, size_t task, const int *chosen,
+                     struct mark *m)
 {
-    size_t right[HEADS_MAX] = {0};
-    size_t known[HEADS_MAX] = {0};
-    double sum = 0;
+    size_t classes = s->p.heads[task].n;
+    size_t *count = mem_new(3 * classes, sizeof(*count));
+    size_t *hits = count; /* right ones, how often chosen, how often true */
+    size_t *picks = count + classes;
+    size_t *truths = count + 2 * classes;
+    size_t known = 0;
+    size_t right = 0;
+    size_t met = 0;
+    double f1 = 0;
+    for (size_t i = 0; i < s->n_asked; i++) {
+        int truth = s->d->truth[task][s->asked[i]];
+        if (truth < 0)
+            continue;
+        known++;
+        truths[truth]++;
+        picks[chosen[i]]++;
+        hits[truth] += chosen[i] == truth;
+        right += chosen[i] == truth;
+    }
+    for (size_t c = 0; c < classes; c++) {
+        size_t both = picks[c] + truths[c];
+        f1 += both ? 2 * (double)hits[c] / (double)both : 0;
+        met += both > 0;
+    }
+    free(count);
+    if (!known)
+        return false;
+    m->accuracy += (double)right / (double)known;
+    m->macro_f1 += f1 / (double)met;
+    return true;
+}
+
+static struct mark examine(struct school *s)
+{
+    struct mark m = {0};
     size_t tasks = 0;
-    *ret_loss = 0;
+    int *chosen = mem_new(s->p.n_heads * s->n_asked + 1, sizeof(*chosen));
     for (size_t i = 0; i < s->n_asked; i += ASKED_AT_A_TIME) {
         size_t n = s->n_asked - i;
-        struct outcome x;
-        n = n < ASKED_AT_A_TIME ? n : ASKED_AT_A_TIME;
-        look_at(s, s->asked + i, n, 0, NULL, &x);
-        *ret_loss += x.loss * (double)n / (double)s->n_asked;
-        for (size_t t = 0; t < s->p.n_heads; t++) {
-            right[t] += x.right[t];
-            known[t] += x.known[t];
-        }
+        struct look l = {.rows = s->asked + i};
+        l.n = n < ASKED_AT_A_TIME ? n : ASKED_AT_A_TIME;
+        for (size_t t = 0; t < s->p.n_heads; t++)
+            l.chosen[t] = chosen + t * s->n_asked + i;
+        m.loss += look_at(s, &l, NULL) * (double)l.n / (double)s->n_asked;
     }
-    for (size_t t = 0; t < s->p.n_heads; t++) {
-        if (known[t]) {
-            sum += (double)right[t] / (double)known[t];
-            tasks++;
-        }
-    }
-    return tasks ? sum / (double)tasks : NAN;
+    for (size_t t = 0; t < s->p.n_heads; t++)
+        tasks += add_task(s, t, chosen + t * s->n_asked, &m);
+    free(chosen);
+    m.accuracy = tasks ? m.accuracy / (double)tasks : NAN;
+    m.macro_f1 = tasks ? m.macro_f1 / (double)tasks : NAN;
+    return m;
 }
 
 /* Up over the warm-up, then down to nothing. */
@@ -133,6 +178,24 @@ static void shuffle(struct school *s, size_t epoch)
     rand_shuffle(&chance, s->order, s->n_order);
 }
 
+/* The slopes of a step, in as many parts as is wanted; the loss. */
+static double learn_step(struct school *s, const size_t *rows, size_t n,
+                         size_t step)
+{
+    double loss = 0;
+    size_t parts = s->o.accumulate < n ? s->o.accumulate : n;
+    for (size_t k = 0; k < parts; k++) {
+        size_t from = n * k / parts;
+        struct look l = {.rows = rows + from,
+                         .n = n * (k + 1) / parts - from,
+                         .seed = s->o.seed + (step * parts + k) * 7919};
+        double share = (double)l.n / (double)n;
+        l.share = (float)share;
+        loss += share * look_at(s, &l, s->slopes);
+    }
+    return loss;
+}
+
 /* The steps of an epoch that were not done yet. */
 static void learn_epoch(struct school *s, size_t epoch, size_t steps)
 {
@@ -142,11 +205,14 @@ static void learn_epoch(struct school *s, size_t epoch, size_t steps)
         size_t n =
             s->n_order - from < s->o.batch ? s->n_order - from : s->o.batch;
         size_t step = epoch * steps + i;
-        struct outcome x;
-        look_at(s, s->order + from, n, s->o.seed + step * 7919, s->slopes, &x);
+        double loss = learn_step(s, s->order + from, n, step);
+        if (s->lora)
+            lora_back(s->lora, s->team, s->slopes);
         (void)adam_step(&s->adam, s->team, &s->p, s->slopes,
                         rate_at(s, step, steps * s->o.epochs));
-        s->told.loss = step == 0 ? x.loss : 0.95 * s->told.loss + 0.05 * x.loss;
+        if (s->lora)
+            lora_merge(s->lora, s->team);
+        s->told.loss = step == 0 ? loss : 0.95 * s->told.loss + 0.05 * loss;
         s->told.step = step + 1;
         tell(s, false);
     }
@@ -156,16 +222,17 @@ static void learn_epoch(struct school *s, size_t epoch, size_t steps)
 static void judge_epoch(struct school *s, size_t epoch, double *best,
                         struct finetuned *ret)
 {
-    double loss;
-    s->told.accuracy = examine(s, &loss);
+    struct mark m = examine(s);
+    s->told.accuracy = m.accuracy;
+    s->told.macro_f1 = m.macro_f1;
     ret->epochs = epoch + 1;
     /* without held-out texts the last state is the best there is */
-    double good = isnan(s->told.accuracy) ? (double)epoch
-                                          : s->told.accuracy - loss * 1e-3;
+    double good =
+        isnan(s->told.accuracy) ? (double)epoch : m.accuracy - m.loss * 1e-3;
     if (good > *best) {
         *best = good;
         ret->accuracy = s->told.accuracy;
-        ret->loss = loss;
+        ret->loss = m.loss;
         ret->best_epoch = epoch + 1;
         memcpy(s->best, s->p.values, s->p.n * sizeof(*s->best));
     }
@@ -205,6 +272,7 @@ static int keep(const struct school *s, struct place *x, double best,
         .step = s->told.step,
         .loss = s->told.loss,
         .accuracy = s->told.accuracy,
+        .macro_f1 = s->told.macro_f1,
         .best_epoch = done->best_epoch,
         .best = best,
         .best_accuracy = done->accuracy,
@@ -233,6 +301,7 @@ static int go_on(struct school *s, struct place *x, size_t steps, double *best,
     s->resumed_at = s->told.step = at->step;
     s->told.loss = at->loss;
     s->told.accuracy = at->accuracy;
+    s->told.macro_f1 = at->macro_f1;
     ret->epochs = at->step / steps;
     if (at->best_epoch) {
         *best = at->best;
@@ -255,7 +324,11 @@ static int learn(struct school *s, struct place *x, struct finetuned *ret,
     size_t steps = (s->n_order + s->o.batch - 1) / s->o.batch;
     double best = -INFINITY;
     s->told = (struct finetune_progress){
-        .epochs = s->o.epochs, .steps = steps * s->o.epochs, .accuracy = NAN};
+        .epochs = s->o.epochs,
+        .steps = steps * s->o.epochs,
+        .accuracy = NAN,
+        .macro_f1 = NAN,
+    };
     int r = go_on(s, x, steps, &best, ret, e);
     size_t epoch = ret->epochs;
     s->started = seconds();
@@ -288,6 +361,16 @@ static int learn(struct school *s, struct place *x, struct finetuned *ret,
 /* ---- the whole
  * -------------------------------------------------------------------------- */
 
+static int write_adapter(const struct school *s, const char *base,
+                         const char *to, struct err *e)
+{
+    char path[PATH_BYTES];
+    int n = snprintf(path, sizeof(path), "%s/adapter", to);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return err_set(e, OTK_ELIMIT, "%.80s…: path too long", to);
+    return lora_write(s->lora, base, path, e);
+}
+
 int finetune(const char *base, const char *to, const struct head_shape *heads,
              size_t n_heads, const struct finetune_data *d,
              const struct finetune_options *o, struct finetuned *ret,
@@ -308,6 +391,8 @@ int finetune(const char *base, const char *to, const struct head_shape *heads,
         r = model_copy_settings(base, to, e);
     if (!r)
         r = parameters_write(&s.p, to, e);
+    if (!r && s.lora)
+        r = write_adapter(&s, base, to, e);
     if (!r && ended)
         (void)unlink(place.path); /* it may never have been written */
     school_close(&s);

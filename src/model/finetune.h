@@ -34,26 +34,32 @@ struct finetune_progress {
     size_t epoch, epochs; /* from 1 */
     size_t step, steps;   /* of all epochs */
     double loss;          /* of the last steps, smoothed */
-    double accuracy;      /* of the held-out texts; NaN: not measured yet */
+    double accuracy; /* of the held-out texts, mean over tasks; NaN: not … */
+    double macro_f1; /* … measured yet */
     double texts_per_second, seconds_left;
     bool epoch_ends;
 };
 
+/* Of `warm_up`, `decay`, `clip` and `dropout` less than 0 is none. */
 struct finetune_options {
     size_t epochs;       /* 0: 5 */
     size_t batch;        /* texts a step; 0: 32 */
+    size_t accumulate;   /* parts of a step, one after the other; 0: 1 */
     size_t max_tokens;   /* of a text; 0: 128 */
     double rate;         /* 0: 1e-4 */
     double warm_up;      /* share of all steps; 0: 0.1 */
     double decay;        /* 0: 0.01 */
     double clip;         /* 0: 1 */
-    double dropout;      /* 0: 0.1; less than 0: none */
+    double dropout;      /* 0: 0.1 */
     double smoothing;    /* of labels */
     double layer_decay;  /* 0: 1 */
     double head_rate;    /* 0: 1 */
     size_t frozen;       /* 0: nothing; 1: embeddings; 2: and one layer; … */
     size_t patience;     /* epochs without gain until the end; 0: 3 */
     bool weigh_classes;  /* rare classes count as much as frequent ones */
+    size_t lora_rank;    /* 0: all weights learn; else model/lora.h */
+    double lora_alpha;   /* 0: twice the rank */
+    bool bf16;           /* the way there; weights and their slopes stay f32 */
     uint64_t seed;       /* 0: 1 */
     int threads;         /* 0: one a core */
     const char *adapter; /* a folder to merge first (model/adapter.h) */
@@ -63,6 +69,14 @@ struct finetune_options {
     void (*progress)(void *ctx, const struct finetune_progress *p);
     void *ctx;
 };
+
+/*
+ * Options by name, as a person gives them: "learning-rate=3e-5,freeze=2". Those
+ * that are not named stay. OTK_EINVAL: a name that there is not, a value out of
+ * its range; the error says what there is.
+ */
+int finetune_set(struct finetune_options *o, struct str settings,
+                 struct err *e);
 
 struct finetuned {
     double accuracy, loss; /* of the held-out texts, mean over tasks */
@@ -74,7 +88,8 @@ struct finetuned {
 /*
  * Teaches the model of folder `base` and writes it to folder `to`, which
  * exists: config.json, tokenizer and pooling files of the base, and
- * model.safetensors with the heads. OTK_EINVAL: options; what model_load()
+ * model.safetensors with the heads; where a change of low rank was learnt, the
+ * folder `adapter` in it has that alone. OTK_EINVAL: options; what model_load()
  * says of the base; OTK_EFORMAT: a network with another activation than gelu.
  *
  * After each epoch, and when it is stopped, the state goes into a checkpoint

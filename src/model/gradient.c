@@ -186,6 +186,7 @@ static void there(const struct pass *p, const struct pair *w, const float *x,
                       .bias = p->p->values + w->bias,
                       .y = y,
                       .ldy = w->outs,
+                      .bf16 = p->j->bf16,
                   });
 }
 
@@ -388,12 +389,15 @@ static double heads(const struct pass *p, float *ret, size_t *ret_right,
             .n = w.outs,
             .weights = p->j->class_weights ? p->j->class_weights[task] : NULL,
             .smoothing = p->j->smoothing,
+            .chosen = p->j->chosen ? p->j->chosen[task] : NULL,
         };
         there(p, &w, p->pooled, n, logits);
         loss += loss_find(&of, p->j->truth[task], n, logits, &ret_right[task],
                           &ret_known[task]);
         if (p->slopes) {
             float *own = room(p, n, hidden);
+            for (size_t i = 0; p->j->share > 0 && i < n * w.outs; i++)
+                logits[i] *= p->j->share;
             back(p, &w, p->pooled, n, logits, true, own);
             add(p, ret, own, n * hidden);
         }

@@ -33,12 +33,16 @@ struct gradient_job {
     float dropout;                     /* as in BERT: 0.1 */
     uint64_t seed;                     /* of this step's dropout */
     size_t frozen; /* parameters of less depth keep: 0 none, 1 embeddings, … */
+    float share;   /* that these texts have in a step; 0: it is all of it */
+    bool bf16;     /* products of the way there; sums and the rest are f32 */
+    int *const *chosen; /* [task][text], filled: the best class; NULL: not */
 };
 
 /*
- * Adds the slopes to `slopes` (p->n numbers), unless NULL: then nothing is
- * dropped out and only the loss is found. *ret_right counts, a task, the
- * texts whose best class is the true one; *ret_known those with a label.
+ * Adds the slopes, times the share, to `slopes` (p->n numbers), unless NULL:
+ * then nothing is dropped out and only the loss is found. *ret_right counts, a
+ * task, the texts whose best class is the true one; *ret_known those with a
+ * label.
  */
 double gradient_run(struct gradient *g, const struct gradient_job *j,
                     float *slopes, size_t *ret_right, size_t *ret_known);

@@ -56,11 +56,14 @@ double loss_find(const struct loss *l, const int *truth, size_t rows,
     *ret_known = 0;
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * l->n;
+        size_t best = best_of(row, l->n);
+        if (l->chosen)
+            l->chosen[i] = (int)best;
         if (truth[i] < 0) {
             memset(row, 0, l->n * sizeof(*row));
             continue;
         }
-        *ret_right += best_of(row, l->n) == (size_t)truth[i];
+        *ret_right += best == (size_t)truth[i];
         ++*ret_known;
         weights += weight_of(l, (size_t)truth[i]);
         loss += row_loss(l, (size_t)truth[i], row);

@@ -14,6 +14,7 @@ struct loss {
     size_t n;             /* classes */
     const float *weights; /* one a class; NULL: all 1 */
     float smoothing;      /* 0 … 0.5 */
+    int *chosen;          /* filled: the best class of each row; NULL: not */
 };
 
 /*

@@ -145,14 +145,17 @@ size_t parameters_head_at(const struct parameters *p, size_t head, bool bias)
     return p->list[layers + 2 * head + bias].at;
 }
 
-int parameters_write(const struct parameters *p, const char *folder,
-                     struct err *e)
+/* Those of one kind. */
+static int write(const struct parameters *p, bool apart, const char *path,
+                 struct err *e)
 {
-    char path[PATH_BYTES];
     struct weight *list = mem_new(p->n_list, sizeof(*list));
+    size_t n = 0;
     for (size_t i = 0; i < p->n_list; i++) {
         const struct parameter *x = &p->list[i];
-        list[i] = (struct weight){
+        if (x->apart != apart)
+            continue;
+        list[n++] = (struct weight){
             .name = str_from(x->name),
             .type = WEIGHT_F32,
             .n_dims = x->n_dims,
@@ -161,8 +164,21 @@ int parameters_write(const struct parameters *p, const char *folder,
             .bytes = x->n * sizeof(float),
         };
     }
-    (void)snprintf(path, sizeof(path), "%s/model.safetensors", folder);
-    int r = weights_write(path, list, p->n_list, e);
+    int r = weights_write(path, list, n, e);
     free(list);
     return r;
+}
+
+int parameters_write(const struct parameters *p, const char *folder,
+                     struct err *e)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/model.safetensors", folder);
+    return write(p, false, path, e);
+}
+
+int parameters_write_apart(const struct parameters *p, const char *path,
+                           struct err *e)
+{
+    return write(p, true, path, e);
 }

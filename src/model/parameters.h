@@ -33,6 +33,8 @@ struct parameter {
     size_t at, n;
     size_t depth; /* 0: embeddings, 1 …: layers, layers + 1: heads */
     bool decays;  /* weights do; biases and norms do not */
+    bool stays;   /* a step does not change it */
+    bool apart;   /* no tensor of the network: see model/lora.h */
 };
 
 struct parameters {
@@ -62,5 +64,8 @@ size_t parameters_head_at(const struct parameters *p, size_t head, bool bias);
 /* model.safetensors of `folder`, with the heads as heads.NAME.weight. */
 int parameters_write(const struct parameters *p, const char *folder,
                      struct err *e);
+/* What is apart, to the safetensors file `path`. */
+int parameters_write_apart(const struct parameters *p, const char *path,
+                           struct err *e);
 
 #endif

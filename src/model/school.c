@@ -37,6 +37,7 @@ static int settle(struct finetune_options *o, struct err *e)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     set_size(&o->epochs, 5);
     set_size(&o->batch, 32);
+    set_size(&o->accumulate, 1);
     set_size(&o->max_tokens, 128);
     set_size(&o->patience, 3);
     set(&o->rate, 1e-4);
@@ -46,6 +47,12 @@ static int settle(struct finetune_options *o, struct err *e)
     set(&o->dropout, 0.1);
     set(&o->layer_decay, 1);
     set(&o->head_rate, 1);
+    set(&o->lora_alpha, 2 * (double)o->lora_rank);
+    if (o->lora_rank) /* they would have no slopes anyway */
+        set_size(&o->frozen, 1);
+    o->warm_up = fmax(o->warm_up, 0);
+    o->decay = fmax(o->decay, 0);
+    o->clip = fmax(o->clip, 0);
     o->dropout = fmax(o->dropout, 0);
     o->seed = o->seed ? o->seed : 1;
     o->threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
@@ -54,6 +61,10 @@ static int settle(struct finetune_options *o, struct err *e)
                        "%zu epochs of steps of %zu texts; at "
                        "most 1000 and 4096",
                        o->epochs, o->batch);
+    if (o->accumulate > o->batch)
+        return err_set(e, OTK_EINVAL,
+                       "steps of %zu texts in %zu parts: some have none",
+                       o->batch, o->accumulate);
     if (!(o->rate > 0 && o->rate < 1 && o->dropout < 0.9 && o->smoothing >= 0 &&
           o->smoothing < 0.9 && o->warm_up <= 1))
         return err_set(e, OTK_EINVAL,
@@ -87,6 +98,9 @@ static int read_base(struct school *s, const char *base,
     if (!r)
         r = parameters_read(&names, heads, n_heads, s->o.seed, s->arena, &s->p,
                             e);
+    if (!r && s->o.lora_rank)
+        r = lora_new(&s->p, s->o.lora_rank, s->o.lora_alpha, s->o.seed,
+                     s->arena, &s->lora, e);
     return r;
 }
 
@@ -240,6 +254,10 @@ void school_about(const struct school *s, struct checkpoint_about *ret)
     const struct checkpoint_trait traits[] = {
         {"epochs", (double)o->epochs},
         {"batch", (double)o->batch},
+        {"accumulate", (double)o->accumulate},
+        {"bf16", (double)o->bf16},
+        {"lora_rank", (double)o->lora_rank},
+        {"lora_alpha", o->lora_alpha},
         {"max_tokens", (double)o->max_tokens},
         {"rate", o->rate},
         {"warm_up", o->warm_up},
@@ -289,6 +307,7 @@ void school_close(struct school *s)
 {
     adam_free(&s->adam);
     gradient_free(s->gradient);
+    lora_free(s->lora);
     team_free(s->team);
     parameters_free(&s->p);
     weights_close(s->weights);

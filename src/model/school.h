@@ -14,6 +14,7 @@
 #include "model/adam.h"
 #include "model/config.h"
 #include "model/finetune.h"
+#include "model/lora.h"
 #include "model/parameters.h"
 #include "model/pooling.h"
 
@@ -45,6 +46,7 @@ struct school {
     size_t n_asked;
     float *class_weights[HEADS_MAX];
     float *slopes, *best;
+    struct lora *lora; /* NULL: all weights learn */
     struct gradient *gradient;
     struct team *team;
     struct adam adam;

@@ -38,11 +38,11 @@ struct triage_dataset {
 #define TRIAGE_NONE "none"
 
 struct triage_train_options {
-    const char *engine;  /* "linear" (default), "jaccard", "transformer" */
-    const char *base;    /* of a transformer: the folder of a language model */
-    const char *adapter; /* for it: what was learnt apart, or NULL */
-    size_t epochs;       /* of a transformer; 0: 8 */
-    double rate;         /* 0: 2e-4 */
+    const char *engine;   /* "linear" (default), "jaccard", "transformer" */
+    const char *base;     /* of a transformer: the folder of a language model */
+    const char *adapter;  /* for it: what was learnt apart, or NULL */
+    size_t epochs;        /* of a transformer; 0: 8 */
+    const char *settings; /* for it: what finetune_set() takes; NULL: none */
     const _Atomic(bool) *stop; /* set: a transformer learns no more */
     bool resume;               /* and goes on where it was stopped */
     uint64_t seed;             /* 0: 1 */

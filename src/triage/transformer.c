@@ -2,6 +2,7 @@
 /* The transformer engine: an encoder with a head a task. */
 #include "triage/transformer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,14 +209,17 @@ static void transformer_weigh(const void *impl, struct triage_scratch *s,
 static void on_progress(void *ctx, const struct finetune_progress *p)
 {
     const struct triage_train_options *o = ctx;
+    char judged[40] = "";
     char what[120];
     if (!o->progress)
         return;
+    if (!isnan(p->accuracy)) /* none is, before an epoch has ended */
+        (void)snprintf(judged, sizeof(judged), ", acc %.3f F1 %.3f",
+                       p->accuracy, p->macro_f1);
     (void)snprintf(what, sizeof(what),
-                   "epoch %zu of %zu, loss %.3f, accuracy %.3f, %.0f texts/s, "
-                   "%.0f s left",
-                   p->epoch, p->epochs, p->loss, p->accuracy,
-                   p->texts_per_second, p->seconds_left);
+                   "epoch %zu/%zu, loss %.3f%s, %.0f texts/s, %.0f s left",
+                   p->epoch, p->epochs, p->loss, judged, p->texts_per_second,
+                   p->seconds_left);
     o->progress(o->ctx, what, (double)p->step / (double)p->steps * 0.9);
 }
 
@@ -252,9 +256,9 @@ int transformer_train(const struct triage_dataset *d,
     for (size_t t = 0; t < m->n_tasks; t++)
         heads[t] = (struct head_shape){m->tasks[t].about.name,
                                        task_classes(&m->tasks[t].shape)};
-    const struct finetune_options options = {
+    struct finetune_options options = {
         .epochs = o->epochs ? o->epochs : EPOCHS,
-        .rate = o->rate > 0 ? o->rate : RATE,
+        .rate = RATE,
         .head_rate = 5,
         .seed = o->seed,
         .threads = o->threads,
@@ -265,6 +269,10 @@ int transformer_train(const struct triage_dataset *d,
         .progress = on_progress,
         .ctx = &own,
     };
+    int r =
+        o->settings ? finetune_set(&options, str_from(o->settings), e) : OTK_OK;
+    if (r)
+        return r;
     lessons_take(d, truth, d->n_tasks, &x);
     char *examined = choose_examined(d, o->seed, x.n);
     const struct finetune_data data = {
@@ -274,8 +282,7 @@ int transformer_train(const struct triage_dataset *d,
         .n = x.n,
     };
     (void)snprintf(path, sizeof(path), "%s/encoder", folder);
-    int r =
-        finetune(o->base, path, heads, m->n_tasks, &data, &options, &done, e);
+    r = finetune(o->base, path, heads, m->n_tasks, &data, &options, &done, e);
     free(examined);
     lessons_free(&x);
     return r;

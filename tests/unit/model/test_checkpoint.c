@@ -159,6 +159,28 @@ static void test_resume(void **state)
 }
 
 /* Stopped again and again, in the middle of epochs; nothing is held out. */
+/* The same where a change of low rank is learnt, a step in parts, in bf16. */
+static void test_resume_lora(void **state)
+{
+    (void)state;
+    struct lessons x;
+    struct err e = {0};
+    struct finetuned whole, part;
+    struct finetune_options o = {
+        .threads = 1, .lora_rank = 3, .accumulate = 2, .bf16 = true};
+    fill(&x);
+    assert_int_equal(learn(&x, "lora", 0, false, o, &whole, &e), 0);
+    assert_int_equal(learn(&x, "lora2", STEPS + 2, false, o, &part, &e), 0);
+    assert_true(part.stopped);
+    o.resume = true;
+    o.lora_rank = 2;
+    assert_int_equal(learn(&x, "lora2", 0, false, o, &part, &e), OTK_ECONFLICT);
+    o.lora_rank = 3;
+    if (learn(&x, "lora2", 0, false, o, &part, &e))
+        fail_msg("%s", e.msg);
+    assert_same("lora", "lora2");
+}
+
 static void test_many_stops(void **state)
 {
     (void)state;
@@ -342,9 +364,10 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume),      cmocka_unit_test(test_many_stops),
-        cmocka_unit_test(test_ended_early), cmocka_unit_test(test_other_place),
-        cmocka_unit_test(test_foreign),     cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_resume),      cmocka_unit_test(test_resume_lora),
+        cmocka_unit_test(test_many_stops),  cmocka_unit_test(test_ended_early),
+        cmocka_unit_test(test_other_place), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, prepare, models_close);
 }

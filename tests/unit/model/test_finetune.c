@@ -8,11 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "model/adapter.h"
+#include "model/config.h"
 #include "model/encoder.h"
 #include "model/model.h"
+#include "model/names.h"
 #include "model/weights.h"
 #include "models.h"
 #include "text/tokenizer.h"
@@ -72,7 +76,7 @@ static int teach(const struct lessons *x, const char *name,
 
 struct seen {
     size_t steps, epochs;
-    double last;
+    double last, macro_f1;
 };
 
 static void watch(void *ctx, const struct finetune_progress *p)
@@ -83,6 +87,7 @@ static void watch(void *ctx, const struct finetune_progress *p)
     s->steps += !p->epoch_ends;
     s->epochs += p->epoch_ends;
     s->last = p->loss;
+    s->macro_f1 = p->macro_f1;
 }
 
 static void read_weights(const char *folder, struct buf *ret)
@@ -233,6 +238,161 @@ static void test_frozen(void **state)
     weights_close(after);
 }
 
+/* The linear weights of `folder` are those of the base with its adapter; all
+ * else but the heads is as it was. */
+static void check_adapter(const char *folder)
+{
+    char path[200];
+    struct err e = {0};
+    struct arena *a = arena_new();
+    struct weights *merged = NULL;
+    struct weights *after = NULL;
+    struct model_config c;
+    struct names names;
+    size_t changed = 0;
+    (void)snprintf(path, sizeof(path), "%s/adapter", folder);
+    assert_int_equal(model_config_read(base, a, &c, &e), 0);
+    assert_int_equal(weights_open(base, &merged, &e), 0);
+    assert_int_equal(names_init(&names, merged, &c, &e), 0);
+    struct weights *plain = NULL;
+    assert_int_equal(weights_open(base, &plain, &e), 0);
+    if (adapter_merge(path, &names, merged, &e))
+        fail_msg("%s %s", e.field, e.msg);
+    assert_int_equal(weights_open(folder, &after, &e), 0);
+    for (size_t i = 0; i < weights_len(plain); i++) {
+        const struct weight *was = weights_at(plain, i);
+        const struct weight *is = weights_find(after, was->name);
+        if (!is)
+            continue; /* the base's pooler is not taught */
+        const float *x = weights_find(merged, was->name)->data;
+        bool linear = was->n_dims == 2 && strstr(was->name.p, "layer.");
+        for (size_t k = 0; k < was->bytes / sizeof(float); k++)
+            assert_true(fabsf(x[k] - ((const float *)is->data)[k]) < 1e-6F);
+        assert_int_equal(memcmp(was->data, is->data, was->bytes) != 0, linear);
+        changed += linear;
+    }
+    assert_int_equal(changed, 6 * c.layers);
+    weights_close(plain);
+    weights_close(merged);
+    weights_close(after);
+    arena_free(a);
+}
+
+static void test_lora(void **state)
+{
+    (void)state;
+    struct lessons x;
+    struct err e = {0};
+    struct finetuned done;
+    char folder[100];
+    fill(&x);
+    const struct finetune_options o = {.epochs = 12,
+                                       .batch = 8,
+                                       .rate = 1e-2,
+                                       .patience = 12,
+                                       .threads = 2,
+                                       .lora_rank = 4};
+    if (teach(&x, "lora", &o, &done, folder, &e))
+        fail_msg("%s %s", e.field, e.msg);
+    assert_true(done.accuracy > 0.95);
+    check_adapter(folder);
+}
+
+/* A step in parts is the step, but for the order of sums. */
+static void test_accumulate(void **state)
+{
+    (void)state;
+    struct lessons x;
+    struct err e = {0};
+    struct finetuned done;
+    struct weights *w[2] = {NULL, NULL};
+    char folder[100];
+    fill(&x);
+    for (int i = 0; i < TEXTS; i++)
+        x.urgent[i] = i / 3 % 2; /* as many known ones in each part */
+    struct finetune_options o = {
+        .epochs = 1, .batch = 9, .threads = 1, .dropout = -1, .rate = 1e-4};
+    for (size_t i = 0; i < 2; i++) {
+        o.accumulate = i ? 3 : 1;
+        assert_int_equal(
+            teach(&x, i ? "parts" : "whole", &o, &done, folder, &e), 0);
+        assert_int_equal(weights_open(folder, &w[i], &e), 0);
+    }
+    double off = 0;
+    double all = 0;
+    for (size_t i = 0; i < weights_len(w[0]); i++) {
+        const struct weight *a = weights_at(w[0], i);
+        const float *p = a->data;
+        const float *q = weights_find(w[1], a->name)->data;
+        for (size_t k = 0; k < a->bytes / sizeof(float); k++) {
+            off += (double)((p[k] - q[k]) * (p[k] - q[k]));
+            all += (double)(p[k] * p[k]);
+        }
+    }
+    assert_true(sqrt(off / all) < 1e-4);
+    weights_close(w[0]);
+    weights_close(w[1]);
+    o.accumulate = 10;
+    assert_int_equal(teach(&x, "many", &o, &done, folder, &e), OTK_EINVAL);
+}
+
+static void test_bf16(void **state)
+{
+    (void)state;
+    struct lessons x;
+    struct err e = {0};
+    struct finetuned done;
+    struct seen seen = {0};
+    char folder[100];
+    fill(&x);
+    const struct finetune_options o = {.epochs = 12,
+                                       .batch = 8,
+                                       .rate = 3e-3,
+                                       .patience = 12,
+                                       .threads = 2,
+                                       .bf16 = true,
+                                       .progress = watch,
+                                       .ctx = &seen};
+    assert_int_equal(teach(&x, "bf16", &o, &done, folder, &e), 0);
+    assert_true(done.accuracy > 0.95);
+    assert_true(seen.macro_f1 > 0.9);
+}
+
+static void test_set(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"speed=3", "no setting 'speed'; there are batch-size, accumulate"},
+        {"batch-size", "'batch-size' is no NAME=VALUE"},
+        {"batch-size=0", "batch-size is a whole number from 1 to 4096"},
+        {"batch-size=1.5", "not '1.5'"},
+        {"dropout=0.9", "dropout is a number from 0 to less than 0.9"},
+        {"learning-rate=nan", "not 'nan'"},
+        {"bf16=1", "bf16 is yes or no, not '1'"},
+        {"", "'' is no NAME=VALUE"},
+        {"freeze=2,,clip=1", "'' is no NAME=VALUE"},
+    };
+    struct err e = {0};
+    struct finetune_options o = {.epochs = 3, .rate = 1};
+    assert_int_equal(
+        finetune_set(&o,
+                     STR("learning-rate=3e-5, batch-size = 16,dropout=0,"
+                         "class-weights=yes,bf16=no,freeze=2,lora-rank=8"),
+                     &e),
+        0);
+    assert_true(o.rate == 3e-5 && o.dropout == -1 && o.epochs == 3);
+    assert_true(o.batch == 16 && o.frozen == 2 && o.lora_rank == 8);
+    assert_true(o.weigh_classes && !o.bf16);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        assert_int_equal(finetune_set(&o, str_from(wrong[i].text), &e),
+                         OTK_EINVAL);
+        if (!strstr(e.msg, wrong[i].says))
+            fail_msg("%s: %s", wrong[i].text, e.msg);
+    }
+}
+
 static void test_bad_options(void **state)
 {
     (void)state;
@@ -260,6 +420,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_learns),      cmocka_unit_test(test_same_seed),
         cmocka_unit_test(test_stop),        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_lora),        cmocka_unit_test(test_accumulate),
+        cmocka_unit_test(test_bf16),        cmocka_unit_test(test_set),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, prepare, models_close);

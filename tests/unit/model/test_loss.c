@@ -14,9 +14,16 @@ static const int truth[ROWS_N] = {2, 0, 1};
 static double find(float smoothing, const float *weights, const int *t,
                    float *slopes, size_t *right, size_t *known)
 {
-    const struct loss l = {CLASSES, weights, smoothing};
+    int best[ROWS_N];
+    const struct loss l = {CLASSES, weights, smoothing, best};
     memcpy(slopes, scores, sizeof(scores));
-    return loss_find(&l, t, ROWS_N, slopes, right, known);
+    double loss = loss_find(&l, t, ROWS_N, slopes, right, known);
+    for (size_t i = 0; i < ROWS_N; i++) { /* also where no truth is known */
+        for (size_t c = 0; c < CLASSES; c++)
+            assert_true(scores[i * CLASSES + c] <=
+                        scores[i * CLASSES + (size_t)best[i]]);
+    }
+    return loss;
 }
 
 static void test_loss(void **state)
@@ -48,7 +55,7 @@ static void test_slopes(void **state)
 {
     (void)state;
     static const float weights[] = {1, 2, 0.5F};
-    const struct loss l = {CLASSES, weights, 0.2F};
+    const struct loss l = {CLASSES, weights, 0.2F, NULL};
     float g[ROWS_N * CLASSES];
     size_t right, known;
     (void)find(0.2F, weights, truth, g, &right, &known);

@@ -46,7 +46,7 @@ static int train(const char *from, struct err *e)
         .engine = "transformer",
         .base = from,
         .epochs = 12,
-        .rate = 3e-3,
+        .settings = "learning-rate=3e-3",
         .threads = 1,
     };
     return triage_train(&d, &o, folder, e);
