@@ -153,6 +153,7 @@ http_fn request_attachment_post, request_attachment_get;
 http_fn ticket_list_get, ticket_one_get, ticket_post, ticket_patch;
 http_fn ticket_message_post, ticket_merge, ticket_split, ticket_route_get;
 http_fn ticket_link_post, ticket_link_delete, ticket_history_get;
+http_fn ticket_similar_get;
 http_fn ticket_attachment_post, attachment_file_get, attachment_file_delete;
 http_fn view_list_get, view_post, view_delete, tag_list_get;
 http_fn canned_list_get, canned_post, canned_delete;

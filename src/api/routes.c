@@ -59,6 +59,7 @@ const struct http_route api_routes[] = {
     POST("/api/v1/tickets/{id}/split", ticket_split, &tickets),
     GET("/api/v1/tickets/{id}/route", ticket_route_get, &tickets),
     GET("/api/v1/tickets/{id}/history", ticket_history_get, &tickets),
+    GET("/api/v1/tickets/{id}/similar", ticket_similar_get, &tickets),
     GET("/api/v1/attachments/{id}", attachment_file_get, &tickets),
     DELETE("/api/v1/attachments/{id}", attachment_file_delete, &tickets),
     GET("/api/v1/views", view_list_get, &tickets),

@@ -82,6 +82,12 @@ size_t knowledge_search(const struct knowledge_index *x,
                         const struct knowledge_query *q,
                         struct knowledge_hit *ret, size_t max);
 
+/* How near each of `n` texts is to `text` for the index's model: cosines.
+ * False: there is none, or it could not say. */
+bool knowledge_near(const struct knowledge_index *x,
+                    struct knowledge_scratch *s, struct str text,
+                    const struct str *others, size_t n, float *ret);
+
 /* The line of an article's answer that says most of what is asked; the first
  * one when none says any. A view into the article. */
 struct str knowledge_passage(const struct knowledge_index *x,

@@ -199,6 +199,26 @@ static const float *vector_of(const struct knowledge_index *x,
     return r ? NULL : s->vector;
 }
 
+bool knowledge_near(const struct knowledge_index *x,
+                    struct knowledge_scratch *s, struct str text,
+                    const struct str *others, size_t n, float *ret)
+{
+    const float *v = x->vectors ? vector_of(x, s, text) : NULL;
+    if (!v)
+        return false;
+    size_t size = vectors_size(x->vectors);
+    float *own = mem_new(size, sizeof(*own)); /* the next one takes its place */
+    memcpy(own, v, size * sizeof(*own));
+    size_t done = 0;
+    for (; done < n && (v = vector_of(x, s, others[done])); done++) {
+        ret[done] = 0;
+        for (size_t k = 0; k < size; k++)
+            ret[done] += own[k] * v[k];
+    }
+    free(own);
+    return done == n;
+}
+
 /* ---- ranking
  * ------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@ import { call, Named, Person, Problem, setCsrf, TicketBrief, told,
          upload } from "./api.js";
 import { askLine, byId, el, refill } from "./dom.js";
 import { dueMark } from "./due.js";
-import { Canned, Choices, drawDues, dropDrafts, drawTicket, Ticket } from "./ticket.js";
+import { Canned, Choices, drawDues, dropDrafts, drawSimilar, drawTicket, Similar, Ticket } from "./ticket.js";
 import { onLanguage, t, translate, when, whenShort, Word } from "./words.js";
 
 interface Me { person: Person; role: string; csrf: string }
@@ -176,6 +176,8 @@ async function refresh(): Promise<void> {
     const ticket = await call<Ticket>("GET", "/tickets/" + encodeURIComponent(id));
     if (id !== wanted) return;
     if (open?.id === id && open.version > ticket.version) return; // overtaken on the way
+    if (open?.id === id) ticket.similar = open.similar;
+    else void seekSimilar(id);
     open = ticket;
     fresh.delete(id);
   } catch (e) {
@@ -185,6 +187,15 @@ async function refresh(): Promise<void> {
   }
   drawOpen();
   drawList();
+}
+
+// The ticket does not wait for it, and is no worse without.
+async function seekSimilar(id: string): Promise<void> {
+  const page = await call<Page<Similar>>("GET", `/tickets/${encodeURIComponent(id)}/similar`)
+    .catch(() => null);
+  if (!page || open?.id !== id) return;
+  open.similar = page.items;
+  drawSimilar(place, open);
 }
 
 function drawOpen(): void {

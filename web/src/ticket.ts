@@ -14,6 +14,7 @@ interface Prediction extends Decision {
 
 interface Suggestion { article: string; title: string; text: string; confidence: number }
 interface Link { ticket: string; kind: string; subject: string; state: string; outward: boolean }
+export interface Similar { ticket: string; subject: string; state: string; likeness: number }
 export interface Canned { id: string; title: string; body: string; language: string }
 
 export interface Ticket extends TicketBrief {
@@ -23,6 +24,7 @@ export interface Ticket extends TicketBrief {
   links: Link[];
   predictions: Prediction[];
   suggestions: Suggestion[];
+  similar?: Similar[]; // asked for apart, once the ticket is there
   states: string[];
 }
 
@@ -229,6 +231,23 @@ function links(x: Ticket, actions: Actions, may: boolean): HTMLElement {
     may && x.state !== "merged" && merge);
 }
 
+// Perhaps the same: then they can be merged, or the answer is there already.
+function similar(x: Ticket): HTMLElement {
+  const part = el("div", { "data-part": "similar" });
+  if (!x.similar?.length) return part;
+  const list = el("ul", { class: "links" });
+  for (const s of x.similar)
+    list.append(el("li", {}, el("a", { href: "#" + s.ticket }, `${s.ticket} · ${s.subject}`),
+      " ", el("small", {}, `${t(`state_${s.state}` as Word)}, ${Math.round(100 * s.likeness)} %`)));
+  part.append(el("div", { class: "what" }, t("similar")), list);
+  return part;
+}
+
+// Nothing else is drawn again: a person may be at work there.
+export function drawSimilar(place: HTMLElement, x: Ticket): void {
+  place.querySelector("[data-part=similar]")?.replaceWith(similar(x));
+}
+
 function dueList(x: Ticket): HTMLElement {
   const list = el("dl", { "data-part": "dues" });
   for (const due of dues(x))
@@ -314,7 +333,8 @@ export function drawTicket(place: HTMLElement, x: Ticket, choices: Choices,
         choices.may && replyForm(x, actions), reasons(x)),
       el("aside", { class: "side" },
         ...(choices.may ? [choicesOf(x, choices, actions), tagLine(x, actions)] : [factsOf(x)]),
-        dueList(x), files(x, heard, actions, choices.may), links(x, actions, choices.may)))];
+        similar(x), dueList(x), files(x, heard, actions, choices.may),
+        links(x, actions, choices.may)))];
   if (place.dataset.ticket !== x.id) {
     place.dataset.ticket = x.id;
     place.replaceChildren(...fresh);

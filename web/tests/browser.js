@@ -254,6 +254,22 @@ async function colleagues(browser, url) {
   ok(/colleague was faster/.test(await zhenya.textContent("#notice")), "a conflict is told in words");
   ok((await zhenya.inputValue("#set_priority")) === "critical", "and the ticket shown as it is now");
   await readable(zhenya, "a ticket in the dark");
+  const twin = await zhenya.evaluate(async (x) => {
+    const { messages } = await (await fetch("/api/v1/tickets/" + x)).json();
+    const text = messages.find((m) => m.kind === "request").body + ", again";
+    const { csrf } = await (await fetch("/api/v1/session")).json();
+    const made = await fetch("/api/v1/tickets", { method: "POST", body: JSON.stringify({ text }),
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf } });
+    return (await made.json()).id;
+  }, id);
+  await zhenya.evaluate((x) => { location.hash = x; }, twin);
+  await zhenya.click(`[data-part=similar] a[href="#${id}"]`);
+  await zhenya.waitForFunction((x) => document.querySelector("#ticket").dataset.ticket === x, id);
+  await zhenya.waitForSelector(`[data-part=similar] a[href="#${twin}"]`);
+  ok(true, "what is alike leads from one ticket to the other and back");
+  await readable(zhenya, "similar tickets in the dark");
+  await zhenya.locator("[data-part=similar]").scrollIntoViewIfNeeded();
+  await zhenya.screenshot({ path: path.join(shots, "similar.png") });
   await zhenya.click("#notice button");
   await zhenya.click("#merge");
   await zhenya.fill("#line", "99999");

@@ -397,6 +397,28 @@ static void test_given_weight(void **state)
     vectors_unref(v);
 }
 
+/* Cosines of the model; without one there are none. */
+static void test_near(void **state)
+{
+    (void)state;
+    const struct str texts[] = {STR("the printer is broken"), STR("a password"),
+                                STR("The printer is broken")};
+    float near[ROWS(texts)];
+    make_articles();
+    struct vectors *v = open_vectors();
+    struct knowledge_index *x = make_index(v, 1);
+    struct knowledge_index *plain = make_index(NULL, -1);
+    struct knowledge_scratch *s = knowledge_scratch_new();
+    assert_true(knowledge_near(x, s, texts[0], texts, ROWS(texts), near));
+    assert_true(fabsf(near[0] - 1) < 1e-4F && near[1] < 0.999F);
+    assert_true(fabsf(near[2] - 1) < 1e-4F); /* small letters */
+    assert_false(knowledge_near(plain, s, texts[0], texts, 1, near));
+    knowledge_scratch_free(s);
+    knowledge_index_unref(x);
+    knowledge_index_unref(plain);
+    vectors_unref(v);
+}
+
 static void test_floor(void **state)
 {
     (void)state;
@@ -418,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_wrong_models),
         cmocka_unit_test(test_senseless_model),
         cmocka_unit_test(test_given_weight),
+        cmocka_unit_test(test_near),
         cmocka_unit_test(test_floor),
     };
     return cmocka_run_group_tests(tests, prepare, models_close);
