@@ -8,7 +8,8 @@ the way back and AdamW over all tensors. PyTorch has the network of
 tests/interop/network.py, its fused AdamW, and texts of different lengths padded
 to the longest, which it is told; ours has them one behind the other. One thread
 is timed by the processor's time that it got, two by the clock, on which other
-programs weigh: the median of the rounds' ratios, and each side's median.
+programs weigh: the median of the rounds' ratios, and each side's median. In
+bf16 both sides round what they multiply, PyTorch by autocast.
 """
 import itertools
 import pathlib
@@ -31,7 +32,7 @@ MODELS = {"DistilBERT": ("distilbert", 768), "MiniLM": ("minilm", 384)}
 MIXED = [4, 6, 8, 9, 11, 12, 14, 16, 18, 21, 24, 30, 38, 52, 78, 128]
 SHAPES = {"16×32": [32] * 16, f"16 of {MIXED[0]} to {MIXED[-1]}": MIXED}
 TASKS = {"topic": 8, "priority": 3}
-DROPOUTS = (0.0, 0.1)
+KINDS = {"": (False, 0.0), ", dropout": (False, 0.1), ", bf16": (True, 0.0)}
 ROUNDS, ENOUGH = 5, 1.0  # seconds of steps in one turn
 
 
@@ -41,8 +42,10 @@ class Ours:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.about = self.process.stdout.readline().strip()
 
-    def turn(self, lengths, threads, dropout, runs):
-        self.process.stdin.write(f"{threads} {dropout} {runs} {' '.join(map(str, lengths))}\n")
+    def turn(self, lengths, threads, kind, runs):
+        bf16, dropout = kind
+        self.process.stdin.write(f"{int(bf16)} {threads} {dropout} {runs} "
+                                 f"{' '.join(map(str, lengths))}\n")
         self.process.stdin.flush()
         return [float(x) for x in self.process.stdout.readline().split()]
 
@@ -64,14 +67,16 @@ class Theirs:
                                        {"params": both[1], "weight_decay": 0.0}],
                                       lr=2e-5, fused=True)
 
-    def step(self, ids, mask, truth, dropout):
+    def step(self, ids, mask, truth, kind):
+        bf16, dropout = kind
         self.adam.zero_grad()
-        scores = self.net(ids, mask, dropout=dropout)
-        sum(F.cross_entropy(s, t) for s, t in zip(scores, truth)).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            scores = self.net(ids, mask, dropout=dropout)
+        sum(F.cross_entropy(s.float(), t) for s, t in zip(scores, truth)).backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.adam.step()
 
-    def turn(self, lengths, threads, dropout, runs):
+    def turn(self, lengths, threads, kind, runs):
         torch.set_num_threads(threads)
         clock = time.process_time if threads == 1 else time.perf_counter
         ends = itertools.accumulate(lengths)
@@ -82,7 +87,7 @@ class Theirs:
         took = []
         for _ in range(runs + 1):
             begin = clock()
-            self.step(ids, mask, truth, dropout)
+            self.step(ids, mask, truth, kind)
             took.append(clock() - begin)
         return took[1:]
 
@@ -101,13 +106,12 @@ def bench(program, name, work, rounds, counts):
     sides = [Ours(program, folder), Theirs(folder)]
     for threads in counts:
         for shape, lengths in SHAPES.items():
-            for dropout in DROPOUTS:
-                took = turns(sides, rounds, lengths, threads, dropout)
+            for what, kind in KINDS.items():
+                took = turns(sides, rounds, lengths, threads, kind)
                 a, b = (1e3 * statistics.median(column) for column in zip(*took))
                 ratio = statistics.median(row[1] / row[0] for row in took)
-                print(f"| {name} {shape}, {threads} thread{'s' * (threads > 1)}"
-                      f"{', dropout' if dropout else ''} | {a:.0f} | {b:.0f} | {ratio:.2f} |",
-                      flush=True)
+                print(f"| {name} {shape}, {threads} thread{'s' * (threads > 1)}{what} "
+                      f"| {a:.0f} | {b:.0f} | {ratio:.2f} |", flush=True)
     sides[0].close()
     return f"{name}: {sides[0].about}"
 

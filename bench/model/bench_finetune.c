@@ -2,10 +2,11 @@
 /*
  * Our side of bench/finetune.py: model_bench_finetune FOLDER
  *
- * Each line "THREADS DROPOUT RUNS LENGTH..." of stdin is answered by a line
- * with the seconds of RUNS steps - forward, backward, AdamW - over texts of
- * those lengths; one more step before them is not counted. One thread is timed
- * by what it got of a processor, several by the clock on the wall.
+ * Each line "BF16 THREADS DROPOUT RUNS LENGTH..." of stdin (BF16: 0, or 1 for
+ * products in that) is answered by a line with the seconds of RUNS steps -
+ * forward, backward, AdamW - over texts of those lengths; one more step before
+ * them is not counted. One thread is timed by what it got of a processor,
+ * several by the clock on the wall.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static int make_texts(struct learner *x, char *at)
     return x->n == 0;
 }
 
-static void steps(struct learner *x, int threads, double dropout, long runs)
+static void steps(struct learner *x, bool bf16, int threads, double dropout,
+                  long runs)
 {
     size_t right[TASKS], known[TASKS];
     const int *truth[TASKS];
@@ -85,6 +87,7 @@ static void steps(struct learner *x, int threads, double dropout, long runs)
         .pooling = POOLING_MEAN,
         .truth = truth,
         .dropout = (float)dropout,
+        .bf16 = bf16,
     };
     for (long i = 0; i <= runs; i++) {
         double from = now(by);
@@ -105,13 +108,14 @@ static int take_turns(struct learner *x)
     int r = 0;
     while (!r && fgets(line, sizeof(line), stdin)) {
         char *at = line;
+        long bf16 = strtol(at, &at, 10);
         long threads = strtol(at, &at, 10);
         double dropout = strtod(at, &at);
         long runs = strtol(at, &at, 10);
         r = threads < 1 || threads > 64 || runs < 1 || runs > RUNS_MAX ||
             make_texts(x, at);
         if (!r)
-            steps(x, (int)threads, dropout, runs);
+            steps(x, bf16 != 0, (int)threads, dropout, runs);
     }
     return r;
 }

@@ -59,7 +59,7 @@ struct finetune_options {
     bool weigh_classes;  /* rare classes count as much as frequent ones */
     size_t lora_rank;    /* 0: all weights learn; else model/lora.h */
     double lora_alpha;   /* 0: twice the rank */
-    bool bf16;           /* the way there; weights and their slopes stay f32 */
+    bool bf16;           /* products; weights and all sums stay f32 */
     uint64_t seed;       /* 0: 1 */
     int threads;         /* 0: one a core */
     const char *adapter; /* a folder to merge first (model/adapter.h) */

@@ -221,6 +221,7 @@ static void back(const struct pass *p, const struct pair *w, const float *x,
                           .y = p->slopes + w->weight,
                           .ldy = w->in,
                           .adds = true,
+                          .bf16 = p->j->bf16,
                       });
         team_run(p->team, sum_part, &sums);
     }
@@ -233,6 +234,7 @@ static void back(const struct pass *p, const struct pair *w, const float *x,
                       .b = {p->p->values + w->weight, w->in, false},
                       .y = ret,
                       .ldy = w->in,
+                      .bf16 = p->j->bf16,
                   });
 }
 

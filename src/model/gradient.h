@@ -34,7 +34,7 @@ struct gradient_job {
     uint64_t seed;                     /* of this step's dropout */
     size_t frozen; /* parameters of less depth keep: 0 none, 1 embeddings, … */
     float share;   /* that these texts have in a step; 0: it is all of it */
-    bool bf16;     /* products of the way there; sums and the rest are f32 */
+    bool bf16;     /* products of both ways; sums and all else are f32 */
     int *const *chosen; /* [task][text], filled: the best class; NULL: not */
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "tensor/kernels.h"
+#include "tensor/product_bf16.h"
 #include "tensor/team.h"
 #include "tensor/workspace.h"
 
@@ -169,109 +170,13 @@ static void multiply_part(void *arg, int i, int n)
     }
 }
 
-/* ---- in bf16
- * ----------------------------------------------------------------------- */
-
-/* Half as many bytes and, where a processor multiplies them, half the time. */
-struct narrow {
-    const struct product *p;
-    const struct kernels *k;
-    size_t depth;   /* k, up to whole pairs */
-    uint16_t *a;    /* m × depth */
-    uint16_t *rows; /* of each member: PANEL rows of b as they lie */
-    float *panels;  /* … the same, pairs of a column side by side */
-    float *bias;    /* n, up to whole panels */
-};
-
-static void narrow_row(const struct narrow *w, const float *x, uint16_t *ret)
-{
-    ret[w->depth - 1] = 0; /* where k is odd */
-    w->k->to_bf16(x, w->p->k, ret);
-}
-
-static void narrow_part(void *arg, int i, int n)
-{
-    const struct narrow *w = arg;
-    size_t from, to;
-    team_share(w->p->m, 1, i, n, &from, &to);
-    for (size_t r = from; r < to; r++)
-        narrow_row(w, w->p->a.p + r * w->p->a.ld, w->a + r * w->depth);
-}
-
-/* Pairs are words: what turns a matrix of numbers turns one of them. */
-static void narrow_panel(const struct narrow *w, size_t c, size_t columns,
-                         uint16_t *rows, float *panel)
-{
-    if (columns < PANEL)
-        memset(panel, 0, w->depth / 2 * PANEL * sizeof(*panel));
-    for (size_t i = 0; i < columns; i++)
-        narrow_row(w, w->p->b.p + (c + i) * w->p->b.ld, rows + i * w->depth);
-    w->k->transpose(columns, w->depth / 2, (const float *)(const void *)rows,
-                    w->depth / 2, panel, PANEL);
-}
-
-/* Up to TILE_ROWS rows from r by the panel that begins at column c. */
-static void narrow_tile(const struct narrow *w, size_t r, size_t c,
-                        const float *panel, float *y, size_t ldy)
-{
-    w->k->tile_bf16(least(w->p->m - r, TILE_ROWS), w->depth,
-                    w->a + r * w->depth, w->depth,
-                    (const uint16_t *)(const void *)panel, w->bias + c, y, ldy);
-}
-
-static void narrow_multiply_part(void *arg, int i, int n)
-{
-    const struct narrow *w = arg;
-    const struct product *p = w->p;
-    uint16_t *rows = w->rows + (size_t)i * PANEL * w->depth;
-    float *panel = w->panels + (size_t)i * PANEL * w->depth / 2;
-    float edge[TILE_ROWS * PANEL];
-    size_t from, to;
-    team_share(p->n, PANEL, i, n, &from, &to);
-    for (size_t c = from; c < to; c += PANEL) {
-        size_t columns = least(to - c, PANEL);
-        narrow_panel(w, c, columns, rows, panel);
-        for (size_t r = 0; r < p->m; r += TILE_ROWS) {
-            float *y = p->y + r * p->ldy + c;
-            if (columns == PANEL) {
-                narrow_tile(w, r, c, panel, y, p->ldy);
-                continue;
-            }
-            narrow_tile(w, r, c, panel, edge, PANEL);
-            for (size_t k = 0; k < least(p->m - r, TILE_ROWS); k++)
-                memcpy(y + k * p->ldy, edge + k * PANEL, columns * sizeof(*y));
-        }
-    }
-}
-
-static void apply_narrow(struct team *t, struct workspace *space,
-                         const struct product *p)
-{
-    if (p->a.transposed || !p->b.transposed || p->adds)
-        bug("a product in bf16 of sides that lie otherwise");
-    size_t mark = workspace_mark(space);
-    size_t members = (size_t)team_size(t);
-    size_t columns = parts(p->n, PANEL) * PANEL;
-    struct narrow w = {.p = p, .k = kernels(), .depth = parts(p->k, 2) * 2};
-    w.a = WORKSPACE_ARRAY(space, uint16_t, p->m * w.depth);
-    w.rows = WORKSPACE_ARRAY(space, uint16_t, members * PANEL * w.depth);
-    w.panels = WORKSPACE_ARRAY(space, float, members *PANEL *w.depth / 2);
-    w.bias = WORKSPACE_ARRAY(space, float, columns);
-    memset(w.bias, 0, columns * sizeof(*w.bias));
-    if (p->bias)
-        memcpy(w.bias, p->bias, p->n * sizeof(*w.bias));
-    team_run(t, narrow_part, &w);
-    team_run(t, narrow_multiply_part, &w);
-    workspace_reset(space, mark);
-}
-
 void product_apply(struct team *t, struct workspace *space,
                    const struct product *p)
 {
     if (p->adds && p->bias)
         bug("a product that adds, with a bias");
     if (p->bf16) {
-        apply_narrow(t, space, p);
+        product_bf16(t, space, p);
         return;
     }
     size_t mark = workspace_mark(space);

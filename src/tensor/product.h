@@ -28,9 +28,7 @@ struct product {
     float *y;          /* no part of a or b */
     size_t ldy;
     bool adds; /* y += a·b; there is no bias then */
-    /* Both sides are rounded to bf16, sums are f32: for a that lies as it is,
-     * b that lies transposed, and a y that is not added to. */
-    bool bf16;
+    bool bf16; /* both sides are rounded to that, sums are f32 */
 };
 
 void product_apply(struct team *t, struct workspace *w,

@@ -213,6 +213,43 @@ static void test_threads(void **state)
     unmake(&x);
 }
 
+/* Products in bf16 point the same way, tensor by tensor. */
+static void test_bf16(void **state)
+{
+    (void)state;
+    struct net x;
+    struct asked a;
+    size_t right[TASKS], known[TASKS];
+    make("bert", &x);
+    ask(&x, &a);
+    struct gradient *g = gradient_new(2);
+    float *fine = calloc(x.p.n, sizeof(*fine));
+    float *coarse = calloc(x.p.n, sizeof(*coarse));
+    double loss = gradient_run(g, &a.job, fine, right, known);
+    a.job.bf16 = true;
+    assert_true(fabs(gradient_run(g, &a.job, coarse, right, known) - loss) <
+                1e-2 * loss);
+    assert_memory_not_equal(fine, coarse, x.p.n * sizeof(*fine));
+    for (size_t i = 0; i < x.p.n_list; i++) {
+        const struct parameter *t = &x.p.list[i];
+        double both = 0;
+        double length[2] = {0, 0};
+        for (size_t k = t->at; k < t->at + t->n; k++) {
+            both += (double)fine[k] * (double)coarse[k];
+            length[0] += (double)fine[k] * (double)fine[k];
+            length[1] += (double)coarse[k] * (double)coarse[k];
+        }
+        /* of keys' biases the slopes are zero but for rounding */
+        if (!strstr(t->name, "key.bias") &&
+            !(both > 0.999 * sqrt(length[0] * length[1])))
+            fail_msg("%s: %g", t->name, both / sqrt(length[0] * length[1]));
+    }
+    free(fine);
+    free(coarse);
+    gradient_free(g);
+    unmake(&x);
+}
+
 /* What is frozen gets no slopes, and what is above it the same ones. */
 static void test_frozen(void **state)
 {
@@ -263,9 +300,8 @@ static void test_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_families),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_families), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_bf16),     cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_write),
     };
     return cmocka_run_group_tests(tests, prepare, clean);
