@@ -53,9 +53,11 @@ tail -n +2 starter/tickets.en.csv >>"$all"
 if with_torch; then
     "$venv/bin/python" tests/interop/gradient.py \
         build/release/tests/interop_gradient
+    "$venv/bin/python" -c 'import peft' 2>/dev/null || pip peft
+    "$venv/bin/python" tests/interop/lora.py build/release/otklik
     "$venv/bin/python" tests/interop/whisper.py \
         build/release/tests/interop_listen
 else
-    say "left out: slopes and speech beside PyTorch and transformers"
+    say "left out: slopes, LoRA and speech beside PyTorch, peft, transformers"
 fi
 say "interop: green"
