@@ -4,6 +4,7 @@ import glob
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -17,6 +18,14 @@ from sipp import (Callers, SDP, asked, free_port, inside, pause, response,
 from test_phone import PhoneDesk, WORDS
 
 MODULES = "/usr/lib/baresip/modules"
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def wants(*programs):
@@ -306,6 +315,8 @@ require_certificate = no
                 pass
             p.wait()
         self.addCleanup(end)
+        if tls_port:  # over UDP a desk asks again by itself while it starts
+            wait_for("kamailio", lambda: listens(tls_port))
         return port
 
     def account(self, port, password, transport="udp", host="127.0.0.1"):
