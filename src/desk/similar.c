@@ -57,14 +57,25 @@ static int by_stem(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+/* Longer words are rarer, as a rule. */
+static int by_length(const void *a, const void *b)
+{
+    const struct str *x = a;
+    const struct str *y = b;
+    int r = (x->n < y->n) - (x->n > y->n);
+    return r ? r : str_cmp(*x, *y);
+}
+
 /* The different stems of a text that say something, in their order. */
 static size_t stems_in(struct search *s, struct str text, struct str **ret)
 {
     struct str all = stems_of(s->arena, s->stemmer, text);
-    struct str *list = ARENA_ARRAY(s->arena, struct str, STEMS_MAX);
+    /* a stem and the space behind it are two bytes and more */
+    size_t most = all.n / 2 + 1 < STEMS_MAX ? all.n / 2 + 1 : STEMS_MAX;
+    struct str *list = ARENA_ARRAY(s->arena, struct str, most);
     struct str one;
     size_t n = 0;
-    while (n < STEMS_MAX && str_next(&all, ' ', &one)) {
+    while (n < most && str_next(&all, ' ', &one)) {
         if (one.n > 0 && !stem_is_stopword(one))
             list[n++] = one;
     }
@@ -245,6 +256,8 @@ static int read_candidates(struct db_tx *tx, void *arg, struct err *e)
     if (r)
         return r;
     size_t n = stems_in(s, s->body, &stems);
+    if (n > TERMS_MAX)
+        qsort(stems, n, sizeof(*stems), by_length);
     for (s->n_terms = 0; s->n_terms < n && s->n_terms < TERMS_MAX; s->n_terms++)
         s->terms[s->n_terms] = (struct term){.stem = stems[s->n_terms]};
     s->n = 0;

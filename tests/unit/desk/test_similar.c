@@ -74,6 +74,27 @@ static void test_many(void **state)
         assert_int_equal(x[i].ticket_id, ids[ROWS(ids) - 1 - i]);
 }
 
+/* Of more words than are looked for it is the long ones, not the first. */
+static void test_long_words(void **state)
+{
+    (void)state;
+    enum { SHORT = 50, LONG = 30 };
+    struct similar x[SIMILAR_MAX];
+    char telling[1000] = "";
+    char all[2000] = "";
+    for (int i = 0; i < LONG; i++)
+        (void)snprintf(telling + strlen(telling),
+                       sizeof(telling) - strlen(telling), "zqtermk%c%c ",
+                       'b' + i % 20, 'k' + i / 20);
+    for (int i = 0; i < SHORT; i++)
+        (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%c%c ",
+                       'b' + i % 20, 'k' + i / 20);
+    (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s", telling);
+    int64_t twin = ticket_of(telling, "a@b.ru");
+    assert_int_equal(find(ticket_of(all, "a@b.ru"), x), 1);
+    assert_int_equal(x[0].ticket_id, twin);
+}
+
 static int merge_away(struct db_tx *tx, void *arg, struct err *e)
 {
     const int64_t *ids = arg;
@@ -110,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alike),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_long_words),
         cmocka_unit_test(test_edges),
     };
     return cmocka_run_group_tests(tests, fill, close_desk);
