@@ -150,6 +150,10 @@ static int cross_validate(struct gathered *g, const struct args *a,
         r = args_whole(a, "c-percent", 0, 0, 100000, &c, e);
     if (!r)
         r = args_whole(a, "epochs", 0, 0, 1000, &epochs, e);
+    if (!r && args_has(a, "set") && !args_text(a, "base"))
+        r = err_set(e, OTK_EINVAL,
+                    "--set is for --engine transformer and goes with its "
+                    "--base");
     if (r)
         return OTK_EINVAL;
     r = args_text(a, "base") ? models_find(a, args_text(a, "base"), base, e)

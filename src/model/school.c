@@ -47,6 +47,9 @@ static int settle(struct finetune_options *o, struct err *e)
     set(&o->dropout, 0.1);
     set(&o->layer_decay, 1);
     set(&o->head_rate, 1);
+    if (o->lora_alpha > 0 && !o->lora_rank)
+        return err_set(e, OTK_EINVAL,
+                       "lora-alpha is of a LoRA: say lora-rank, too");
     set(&o->lora_alpha, 2 * (double)o->lora_rank);
     if (o->lora_rank) /* they would have no slopes anyway */
         set_size(&o->frozen, 1);
@@ -85,6 +88,11 @@ static int read_base(struct school *s, const char *base,
     if (!r && s->config.activation != ACTIVATION_GELU)
         r = err_field(e, OTK_EFORMAT, "hidden_act",
                       "%s: only networks with gelu can be taught", base);
+    if (!r && s->o.frozen > s->config.layers + 1)
+        r = err_set(e, OTK_EINVAL,
+                    "freeze %zu: %s has %zu layers, so at most %zu; the heads "
+                    "have to learn",
+                    s->o.frozen, base, s->config.layers, s->config.layers + 1);
     if (!r)
         r = pooling_read(base, &s->config, &s->pooling, e);
     if (!r)

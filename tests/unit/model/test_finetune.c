@@ -406,6 +406,12 @@ static void test_bad_options(void **state)
     o = (struct finetune_options){.batch = 100000, .threads = 1};
     assert_int_equal(teach(&x, "bad", &o, &done, folder, &e), OTK_EINVAL);
     assert_non_null(strstr(e.msg, "4096"));
+    o = (struct finetune_options){.lora_alpha = 8, .threads = 1};
+    assert_int_equal(teach(&x, "bad", &o, &done, folder, &e), OTK_EINVAL);
+    assert_non_null(strstr(e.msg, "lora-rank"));
+    o = (struct finetune_options){.frozen = 4, .threads = 1}; /* of 2 layers */
+    assert_int_equal(teach(&x, "bad", &o, &done, folder, &e), OTK_EINVAL);
+    assert_non_null(strstr(e.msg, "at most 3"));
     memset(x.held_out, 1, sizeof(x.held_out));
     o = (struct finetune_options){.threads = 1};
     assert_int_equal(teach(&x, "bad", &o, &done, folder, &e), OTK_EINVAL);
