@@ -3,7 +3,8 @@ import { call, Named, Person, Problem, setCsrf, TicketBrief, told,
          upload } from "./api.js";
 import { askLine, byId, el, refill } from "./dom.js";
 import { dueMark } from "./due.js";
-import { Canned, Choices, drawDues, dropDrafts, drawSimilar, drawTicket, Similar, Ticket } from "./ticket.js";
+import { Canned, Choices, drawDues, drawSimilar, drawTicket, dropDrafts, Similar,
+         Ticket } from "./ticket.js";
 import { onLanguage, t, translate, when, whenShort, Word } from "./words.js";
 
 interface Me { person: Person; role: string; csrf: string }
